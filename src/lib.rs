@@ -1,0 +1,4 @@
+//! OpenID Connect at the CDN edge.
+
+pub mod secret;
+pub mod time;
