@@ -1,0 +1,178 @@
+//! The settings, parsed once: what comes out of [`Config::parse`] needs no further check.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use crate::{
+    json::Object,
+    oauth::{
+        Scopes,
+        authorization::ResponseMode,
+        client_auth::{Client, ClientAuthMethod},
+    },
+    oidc::{IssuerUrl, discovery::Endpoints},
+    policy::Rule,
+    secret::Secret,
+    time::Leeway,
+    web::{cookie::CookieScope, secure_url::SecureUrl},
+};
+
+/// Everything an operator can say.
+#[derive(Debug)]
+pub struct Config {
+    /// Who signs visitors in; one entry for now, several later.
+    pub providers: Vec<ProviderSettings>,
+    /// `OIDC_SECRET_KEY`: the first seals, all open. Never empty.
+    pub secret_keys: Vec<Secret<String>>,
+    /// The session cookie.
+    pub cookie: CookieSettings,
+    /// How long a session lasts.
+    pub session: SessionSettings,
+    /// Where the credentials are kept.
+    pub store: StoreKind,
+    /// Where admitted requests go.
+    pub origin: OriginSettings,
+    /// `OIDC_PUBLIC_URL`: scheme, host and port that visitors use; `None`: those of the request.
+    pub public_origin: Option<String>,
+    /// The paths that are ours.
+    pub routes: Routes,
+    /// `OIDC_POST_LOGOUT_REDIRECT_URI`.
+    pub post_logout: PostLogout,
+    /// `OIDC_OVERWRITE_REDIRECT_URI`: used verbatim.
+    pub redirect_uri: Option<SecureUrl>,
+    /// `OIDC_RULES`, in order, then one that asks everybody to sign in.
+    pub rules: Vec<Rule>,
+    /// `OIDC_HEADERS`: claim and the header it goes into.
+    pub headers: Vec<HeaderMapping>,
+    /// `OIDC_ENABLED=false`: the claims that everybody has, on loopback hosts only.
+    pub testing_profile: Option<Object>,
+}
+
+/// A provider and how to be its client.
+#[derive(Debug)]
+pub struct ProviderSettings {
+    /// Whom to discover and believe.
+    pub issuer: IssuerUrl,
+    /// Who we are there.
+    pub client: Client,
+    /// `OIDC_TOKEN_ENDPOINT_AUTH_METHOD`; `None`: by what the provider lists.
+    pub auth_method: Option<ClientAuthMethod>,
+    /// Endpoints that win over discovery.
+    pub endpoints: Endpoints,
+    /// `OIDC_SCOPES`; `openid` among them.
+    pub scopes: Scopes,
+    /// `OIDC_VALID_ISSUERS`, or the issuer alone.
+    pub valid_issuers: Vec<String>,
+    /// `OIDC_CLOCK_SKEW`.
+    pub leeway: Leeway,
+    /// `OIDC_GOOGLE_APPS_DOMAIN`.
+    pub hosted_domain: Option<String>,
+    /// `OIDC_OPENID_REALM`.
+    pub realm: Option<String>,
+    /// `OIDC_EXTRA_REQUEST_AUTH_PARAMS`.
+    pub extra_parameters: Vec<(String, String)>,
+    /// `OIDC_RESPONSE_MODE`.
+    pub response_mode: ResponseMode,
+    /// `OIDC_REQUIRE_VERIFIED_EMAIL`.
+    pub require_verified_email: bool,
+    /// `OIDC_USER_INFO_ENABLED`.
+    pub userinfo: bool,
+}
+
+/// `OIDC_ID_TOKEN_COOKIE_*`, `OIDC_COOKIE_SECURE`.
+#[derive(Debug)]
+pub struct CookieSettings {
+    /// The name with its prefix: `__Host-oidc_id_token`.
+    pub name: String,
+    /// Path and `Secure`.
+    pub scope: CookieScope,
+    /// Whether cookies go over https only. When not, only loopback hosts are served.
+    pub secure: bool,
+}
+
+/// How long a session lasts.
+#[derive(Debug)]
+pub struct SessionSettings {
+    /// `OIDC_ID_TOKEN_COOKIE_TTL`: from sign-in, whatever happens.
+    pub ttl: Duration,
+    /// `OIDC_SESSION_IDLE_TTL`: from the last request.
+    pub idle_ttl: Option<Duration>,
+    /// `OIDC_SESSION_CHECK_INTERVAL`.
+    pub check_interval: Duration,
+    /// `OIDC_STORE_OUTAGE_GRACE`.
+    pub outage_grace: Duration,
+    /// `OIDC_SESSION_EXPIRY`.
+    pub expiry: SessionExpiry,
+}
+
+/// `OIDC_SESSION_EXPIRY`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionExpiry {
+    /// Over with the ID token, unless refreshed.
+    IdToken,
+    /// Over with the cookie's own lifetime.
+    Cookie,
+}
+
+/// `OIDC_CREDENTIALS_STORE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreKind {
+    /// Workers KV, binding `OIDC_CREDENTIALS`.
+    Kv,
+    /// The isolate's own memory: for tests.
+    Memory,
+}
+
+/// Where admitted requests go.
+#[derive(Debug)]
+pub enum OriginSettings {
+    /// The service binding `ORIGIN`.
+    Binding,
+    /// `OIDC_ORIGIN`; the request's path is appended.
+    Url(SecureUrl),
+    /// The request's own URL: the origin behind the Worker's route.
+    SameUrl,
+}
+
+/// The paths that are ours, under the cookie's path.
+#[derive(Debug)]
+pub struct Routes {
+    /// `OIDC_CALLBACK_ROUTE`.
+    pub callback: String,
+    /// `OIDC_LOGOUT_ROUTE`.
+    pub logout: String,
+    /// What stands before `oidc_login` and the others: `/`, or `/app/`.
+    pub base: String,
+}
+
+/// `OIDC_POST_LOGOUT_REDIRECT_URI`.
+#[derive(Debug)]
+pub enum PostLogout {
+    /// A path of this site; `/oidc_signed_out` unless said otherwise.
+    Path(String),
+    /// Somewhere else.
+    Url(SecureUrl),
+}
+
+/// One entry of `OIDC_HEADERS`.
+#[derive(Debug)]
+pub struct HeaderMapping {
+    /// The claim.
+    pub claim: crate::claim_path::ClaimPath,
+    /// The header.
+    pub header: String,
+}
+
+/// Which bindings the Worker was given.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bindings {
+    /// `OIDC_CREDENTIALS`.
+    pub kv: bool,
+    /// `OIDC_SESSIONS`.
+    pub durable: bool,
+    /// `ORIGIN`.
+    pub origin: bool,
+}
+
+/// The Worker's variables by name, typed as they came.
+pub type Variables = BTreeMap<String, serde_json::Value>;

@@ -1,0 +1,63 @@
+//! What is sent to the provider and what comes back, as plain values.
+
+use crate::web::{form::Form, secure_url::SecureUrl};
+
+/// More of an answer than this is never read, in bytes.
+pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// The longest any call to the provider may take, in seconds.
+pub const CALL_TIMEOUT_SECONDS: u32 = 10;
+
+/// A call to the provider that has yet to be made. Redirects are never followed.
+#[derive(Debug)]
+pub struct ProviderRequest {
+    /// Where to.
+    pub url: SecureUrl,
+    /// `Accept`, `Authorization`, …; names in their usual spelling.
+    pub headers: Vec<(&'static str, String)>,
+    /// A form makes it a POST, its absence a GET.
+    pub body: Option<String>,
+}
+
+impl ProviderRequest {
+    /// A GET that wants JSON.
+    pub fn for_json(url: SecureUrl) -> Self {
+        Self { url, headers: vec![("Accept", "application/json".to_owned())], body: None }
+    }
+
+    /// A POST of a form that wants JSON.
+    pub fn post_form(url: SecureUrl, form: &Form) -> Self {
+        let content_type = ("Content-Type", "application/x-www-form-urlencoded".to_owned());
+        Self {
+            url,
+            headers: vec![("Accept", "application/json".to_owned()), content_type],
+            body: Some(form.to_body()),
+        }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+/// What the provider answered; nothing in it is trusted.
+#[derive(Debug)]
+pub struct ProviderAnswer {
+    /// The HTTP status, redirects included.
+    pub status: u16,
+    /// `Content-Type` as sent.
+    pub content_type: Option<String>,
+    /// At most [`MAX_ANSWER_BYTES`].
+    pub body: Vec<u8>,
+}
+
+impl ProviderAnswer {
+    /// The media type in lower case, without parameters.
+    pub fn media_type(&self) -> Option<String> {
+        let value = self.content_type.as_deref()?;
+        Some(value.split(';').next()?.trim().to_ascii_lowercase())
+    }
+}

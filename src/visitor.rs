@@ -1,0 +1,35 @@
+//! Who is asking.
+
+use serde_json::Value;
+
+use crate::json::Object;
+
+/// The one who sent a request.
+#[derive(Clone, Debug)]
+pub enum Visitor {
+    /// Nobody we know.
+    Anonymous,
+    /// Somebody with a session.
+    Known(Identity),
+}
+
+/// The claims of a signed-in visitor, as far as rules and headers need them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Identity(Object);
+
+impl Identity {
+    /// From claims that a verified source vouched for.
+    pub fn new(claims: Object) -> Self {
+        Self(claims)
+    }
+
+    /// `sub`.
+    pub fn subject(&self) -> &str {
+        self.0.get("sub").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Every claim that is kept.
+    pub fn claims(&self) -> &Object {
+        &self.0
+    }
+}
