@@ -1,0 +1,13 @@
+//! The formats of the web, between bytes and types: cookies, forms, paths, replies, pages.
+//!
+//! Everything here is pure and total. Nothing here knows what a sign-in is.
+
+pub mod cookie;
+pub mod form;
+pub mod pages;
+pub mod path;
+mod percent;
+pub mod reply;
+pub mod return_to;
+#[cfg(test)]
+pub(crate) mod vectors;

@@ -1,0 +1,71 @@
+//! The pages that a visitor may see. Templates are checked when we are compiled, and escape whatever is put in.
+//!
+//! There is no script and nothing is loaded. The one style sheet is inline, allowed by [`STYLE_HASH`].
+
+use askama::Template;
+
+/// The hash of the inline style sheet as a `Content-Security-Policy` source.
+pub const STYLE_HASH: &str = "sha256-LCJKy6E1PHEdx8PDU3j1FrSFFMKo84EKmYvhQhtcLLY=";
+
+/// The one way on that a page offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Action<'a> {
+    /// Where it leads. Escaped for HTML; that it is a path of ours or an `http(s)` URL is the caller's promise.
+    pub href: &'a str,
+    /// What the button says.
+    pub label: &'a str,
+}
+
+/// What happened, one sentence, one way on. `code` is the one under which the log has the cause.
+pub fn problem(title: &str, sentence: &str, code: &str, action: Option<Action<'_>>) -> String {
+    render(&Problem { title, sentence, code, action })
+}
+
+/// "You are signed out", and a link back in: `sign_in`.
+pub fn signed_out(sign_in: &str) -> String {
+    render(&SignedOut { sign_in })
+}
+
+/// Asks whether to sign out: a form that posts `next` to `action`. For [`super::reply::Reply::form_page`].
+pub fn confirm_sign_out(action: &str, next: Option<&str>) -> String {
+    render(&ConfirmSignOut { action, next })
+}
+
+/// Says only that sign-in is misconfigured: the report is the operator's, in the log.
+pub fn misconfigured() -> String {
+    render(&Misconfigured)
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct Problem<'a> {
+    title: &'a str,
+    sentence: &'a str,
+    code: &'a str,
+    action: Option<Action<'a>>,
+}
+
+#[derive(Template)]
+#[template(path = "signed_out.html")]
+struct SignedOut<'a> {
+    sign_in: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "confirm_sign_out.html")]
+struct ConfirmSignOut<'a> {
+    action: &'a str,
+    next: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "misconfigured.html")]
+struct Misconfigured;
+
+/// Writing to a `String` can't fail, and our templates call nothing else that can.
+fn render(page: &impl Template) -> String {
+    page.render().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;
