@@ -20,8 +20,20 @@ pub enum ResponseMode {
 
 /// Parameters that this module sets itself, so that nobody may add them as extra ones.
 pub const OWN_PARAMETERS: [&str; 14] = [
-    "response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method",
-    "response_mode", "hd", "openid.realm", "request", "request_uri", "registration",
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "response_mode",
+    "hd",
+    "openid.realm",
+    "request",
+    "request_uri",
+    "registration",
 ];
 
 /// Everything an authorization request says.

@@ -28,11 +28,7 @@ impl ProviderRequest {
     /// A POST of a form that wants JSON.
     pub fn post_form(url: SecureUrl, form: &Form) -> Self {
         let content_type = ("Content-Type", "application/x-www-form-urlencoded".to_owned());
-        Self {
-            url,
-            headers: vec![("Accept", "application/json".to_owned()), content_type],
-            body: Some(form.to_body()),
-        }
+        Self { url, headers: vec![("Accept", "application/json".to_owned()), content_type], body: Some(form.to_body()) }
     }
 
     /// Adds a header.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::IssuerUrl;
 use crate::{
-    jose::alg::Alg,
+    jose::Alg,
     json,
     oauth::exchange::{ProviderAnswer, ProviderRequest},
     web::secure_url::SecureUrl,
@@ -193,8 +193,7 @@ mod tests {
     #[test]
     fn given_endpoints_win() {
         let given = Endpoints { token: SecureUrl::parse("https://other.example/t").ok(), ..Endpoints::default() };
-        let answer =
-            ProviderAnswer { status: 200, content_type: None, body: document("{", "{").as_bytes().to_vec() };
+        let answer = ProviderAnswer { status: 200, content_type: None, body: document("{", "{").as_bytes().to_vec() };
         let metadata = response(&answer, &issuer(), &given).unwrap();
         assert_eq!(metadata.token_endpoint.as_str(), "https://other.example/t");
         assert!(from_given(&issuer(), &given).is_none());

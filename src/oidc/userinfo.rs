@@ -81,21 +81,32 @@ mod tests {
 
     #[test]
     fn the_id_token_wins() {
-        assert_eq!(merged(json!({"sub": "1", "name": "A"}), json!({"name": "B", "groups": ["x"]})),
-            json!({"sub": "1", "name": "A", "groups": ["x"]}));
+        assert_eq!(
+            merged(json!({"sub": "1", "name": "A"}), json!({"name": "B", "groups": ["x"]})),
+            json!({"sub": "1", "name": "A", "groups": ["x"]})
+        );
     }
 
     #[test]
     fn verification_stays_with_its_address() {
         for (id_token, userinfo, both) in [
             (json!({"email": "a"}), json!({"email": "b", "email_verified": true}), json!({"email": "a"})),
-            (json!({"email": "a"}), json!({"email": "a", "email_verified": true}),
-                json!({"email": "a", "email_verified": true})),
+            (
+                json!({"email": "a"}),
+                json!({"email": "a", "email_verified": true}),
+                json!({"email": "a", "email_verified": true}),
+            ),
             (json!({"email_verified": true}), json!({"email": "b"}), json!({"email": "b"})),
-            (json!({"email_verified": true}), json!({"email": "b", "email_verified": false}),
-                json!({"email": "b", "email_verified": false})),
-            (json!({"email": "a", "email_verified": false}), json!({"email": "a", "email_verified": true}),
-                json!({"email": "a", "email_verified": false})),
+            (
+                json!({"email_verified": true}),
+                json!({"email": "b", "email_verified": false}),
+                json!({"email": "b", "email_verified": false}),
+            ),
+            (
+                json!({"email": "a", "email_verified": false}),
+                json!({"email": "a", "email_verified": true}),
+                json!({"email": "a", "email_verified": false}),
+            ),
         ] {
             assert_eq!(merged(id_token, userinfo), both);
         }

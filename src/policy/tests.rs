@@ -48,7 +48,8 @@ fn access_by_visitor() {
 
 #[test]
 fn claims_any_value_of_every_rule() {
-    let claims = json!({"sub": "a", "groups": ["x", "y"], "level": 3, "realm_access": {"roles": ["admin"]}, "on": true});
+    let claims =
+        json!({"sub": "a", "groups": ["x", "y"], "level": 3, "realm_access": {"roles": ["admin"]}, "on": true});
     for (asked, expected) in [
         (("groups", json!("x")), "admit with identity"),
         (("groups", json!(["z", "y"])), "admit with identity"),

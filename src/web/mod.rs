@@ -9,5 +9,7 @@ pub mod path;
 mod percent;
 pub mod reply;
 pub mod return_to;
+pub mod secure_url;
+pub mod secure_url;
 #[cfg(test)]
 pub(crate) mod vectors;
