@@ -10,6 +10,5 @@ mod percent;
 pub mod reply;
 pub mod return_to;
 pub mod secure_url;
-pub mod secure_url;
 #[cfg(test)]
 pub(crate) mod vectors;
