@@ -2,12 +2,16 @@
 
 pub mod claim_path;
 pub mod config;
+pub mod error;
+pub mod host;
 pub mod jose;
 pub mod json;
 pub mod oauth;
 pub mod oidc;
 pub mod policy;
+pub mod route;
 pub mod secret;
+pub mod session;
 pub mod time;
 pub mod visitor;
 pub mod web;
