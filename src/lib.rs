@@ -3,11 +3,13 @@
 pub mod claim_path;
 pub mod config;
 pub mod error;
+pub mod flow;
 pub mod host;
 pub mod jose;
 pub mod json;
 pub mod oauth;
 pub mod oidc;
+pub mod origin;
 pub mod policy;
 pub mod route;
 pub mod secret;

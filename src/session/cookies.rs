@@ -1,5 +1,6 @@
 //! The cookies that are ours: the session in up to four pieces, and one for each sign-in under way.
 
+use core::time::Duration;
 use std::borrow::Cow;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -31,12 +32,13 @@ impl CookieNames {
         Self { session }
     }
 
-    /// Whether a cookie of this name is ours: neither shown to the origin nor taken from it.
+    /// Whether a cookie of this name is ours: neither shown to the origin nor taken from it. Origins that ignore case
+    /// are not to be fooled either.
     pub fn is_own(&self, name: &str) -> bool {
-        match name.strip_prefix(self.session.as_str()) {
-            Some(rest) => rest.is_empty() || rest.starts_with('.') || rest.starts_with(SIGN_IN),
-            None => false,
-        }
+        let Some((start, rest)) = name.split_at_checked(self.session.len()) else { return false };
+        let is_piece = rest.is_empty() || rest.starts_with('.');
+        let is_sign_in = rest.get(..SIGN_IN.len()).is_some_and(|start| start.eq_ignore_ascii_case(SIGN_IN));
+        start.eq_ignore_ascii_case(&self.session) && (is_piece || is_sign_in)
     }
 
     /// The sealed session that a `Cookie` header holds, put together.
@@ -54,7 +56,13 @@ impl CookieNames {
 
     /// The cookies that hold a sealed session, and the removal of pieces that an earlier, longer one left behind.
     /// `None` when it does not fit into [`MAX_PIECES`].
-    pub fn set_session(&self, sealed: &str, scope: &CookieScope, old_header: &str) -> Option<Vec<SetCookie>> {
+    pub fn set_session(
+        &self,
+        sealed: &str,
+        scope: &CookieScope,
+        max_age: Duration,
+        old_header: &str,
+    ) -> Option<Vec<SetCookie>> {
         // Names grow by two characters for the pieces, values by one for the count.
         let room = MAX_COOKIE_BYTES.checked_sub(self.session.len() + 4)?;
         let count = sealed.len().div_ceil(room.max(1)).max(1);
@@ -66,7 +74,7 @@ impl CookieNames {
         for index in 0..count {
             let (piece, after) = rest.split_at_checked(rest.len().min(room))?;
             let value = if index == 0 { format!("{count}{piece}") } else { piece.to_owned() };
-            cookies.push(SetCookie::new(&self.piece(index), &value, scope).ok()?);
+            cookies.push(SetCookie::new(&self.piece(index), &value, scope).ok()?.max_age(max_age));
             rest = after;
         }
         cookies.extend(self.left_over(count, scope, old_header));
@@ -118,6 +126,8 @@ fn split_count(value: &str) -> Option<(usize, &str)> {
 mod tests {
     use super::*;
 
+    const HOUR: Duration = Duration::from_secs(3600);
+
     fn names() -> CookieNames {
         CookieNames::new("__Host-oidc_id_token".to_owned())
     }
@@ -141,20 +151,20 @@ mod tests {
     fn short_and_long_sessions_come_back() {
         for length in [0, 1, 3775, 3776, 3777, 9000, 15_000] {
             let sealed = "x".repeat(length);
-            let cookies = names().set_session(&sealed, &scope(), "").unwrap();
+            let cookies = names().set_session(&sealed, &scope(), HOUR, "").unwrap();
             let header = sent_back(&cookies);
             assert_eq!(names().session(&header).as_deref(), Some(sealed.as_str()), "{length}");
             for pair in header.split("; ") {
                 assert!(pair.len() <= MAX_COOKIE_BYTES, "{length}: {}", pair.len());
             }
         }
-        assert!(names().set_session(&"x".repeat(15_200), &scope(), "").is_none());
+        assert!(names().set_session(&"x".repeat(15_200), &scope(), HOUR, "").is_none());
     }
 
     #[test]
     fn pieces_of_a_longer_session_are_removed() {
-        let old = sent_back(&names().set_session(&"x".repeat(9000), &scope(), "").unwrap());
-        let new = names().set_session("y", &scope(), &old).unwrap();
+        let old = sent_back(&names().set_session(&"x".repeat(9000), &scope(), HOUR, "").unwrap());
+        let new = names().set_session("y", &scope(), HOUR, &old).unwrap();
         let removed: Vec<&str> = new.iter().skip(1).map(SetCookie::name).collect();
         assert_eq!(removed, ["__Host-oidc_id_token.1", "__Host-oidc_id_token.2"]);
         assert_eq!(names().delete_session(&scope(), &old).len(), 3);
@@ -171,7 +181,7 @@ mod tests {
     #[test]
     fn own_names() {
         let login = names().sign_in("state");
-        for own in ["__Host-oidc_id_token", "__Host-oidc_id_token.3", login.as_str()] {
+        for own in ["__Host-oidc_id_token", "__host-OIDC_id_token", "__Host-oidc_id_token.3", login.as_str()] {
             assert!(names().is_own(own), "{own}");
         }
         for foreign in ["oidc_id_token", "__Host-oidc_id_tokens", "__Host-oidc", "", "__Host-oidc_id_token_x"] {
