@@ -63,6 +63,7 @@ fn other_readings() {
         ("/;x/admin", vec!["//admin", "/admin"]),
         ("/a;b//c", vec!["/a//c", "/a/c", "/a;b/c"]),
         ("/a/;b", vec!["/a/"]),
+        ("/a%3bb;c//d", vec!["/a//d", "/a/d", "/a;b//d", "/a;b/d", "/a;b;c/d"]),
     ] {
         assert_eq!(readings(raw), expected, "{raw}");
     }
