@@ -17,3 +17,10 @@ pub mod session;
 pub mod time;
 pub mod visitor;
 pub mod web;
+
+// The test support is shared with the integration tests, so it names the crate as they do.
+#[cfg(test)]
+extern crate self as edge_oidc;
+#[cfg(test)]
+#[path = "../tests/support/ring.rs"]
+pub(crate) mod ring_support;
