@@ -115,8 +115,6 @@ pub enum ProviderError {
     IdToken(IdTokenError),
     /// Userinfo.
     Userinfo(StepError<UserinfoError>),
-    /// Userinfo is on, and the provider has no endpoint for it.
-    NoUserinfoEndpoint,
 }
 
 /// A step fails for want of an answer, or for what the answer says.
@@ -189,7 +187,6 @@ impl Error {
             | Self::HostedDomain
             | Self::EmailNotVerified => Fault::Visitor,
             Self::Provider(ProviderError::Token(StepError::Answer(TokenError::InvalidClient)))
-            | Self::Provider(ProviderError::NoUserinfoEndpoint)
             | Self::SessionTooLarge
             | Self::LoopbackOnly => Fault::Operator,
             Self::Provider(_) => Fault::Provider,
@@ -247,9 +244,11 @@ impl Error {
             start_again,
         };
         match self {
-            Self::Path(_) | Self::AmbiguousPath => {
-                text("This address can't be opened", "The address has characters that this site does not accept.", false)
-            }
+            Self::Path(_) | Self::AmbiguousPath => text(
+                "This address can't be opened",
+                "The address has characters that this site does not accept.",
+                false,
+            ),
             Self::Method(_) | Self::FormTooLarge | Self::FormUnreadable | Self::Foreign => {
                 text("This request can't be answered", "The request is not one that this page accepts.", false)
             }
@@ -347,7 +346,6 @@ impl ProviderError {
             Self::Userinfo(StepError::Answer(UserinfoError::NotPlain)) => "userinfo.signed",
             Self::Userinfo(StepError::Answer(UserinfoError::NotJson)) => "userinfo.not_json",
             Self::Userinfo(StepError::Answer(UserinfoError::SubjectMismatch)) => "userinfo.subject_mismatch",
-            Self::NoUserinfoEndpoint => "userinfo.no_endpoint",
         }
     }
 }
@@ -464,10 +462,7 @@ mod tests {
     fn a_wrong_client_secret_is_the_operators_fault() {
         let error = Error::from(ProviderError::Token(StepError::Answer(TokenError::InvalidClient)));
         assert_eq!(error.fault(), Fault::Operator);
-        assert_eq!(
-            LogLine::error(&error).to_json(),
-            r#"{"event":"token.invalid_client","fault":"operator"}"#
-        );
+        assert_eq!(LogLine::error(&error).to_json(), r#"{"event":"token.invalid_client","fault":"operator"}"#);
     }
 
     #[test]

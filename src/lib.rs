@@ -4,6 +4,7 @@ pub mod claim_path;
 pub mod config;
 pub mod error;
 pub mod flow;
+pub mod gateway;
 pub mod host;
 pub mod jose;
 pub mod json;

@@ -4,7 +4,7 @@ use crate::{
     flow::Site,
     session::{
         Session,
-        record::{decode_session, encode_session},
+        record::decode_session,
         seal::{Purpose, SealError},
     },
     time::Timestamp,
@@ -24,9 +24,13 @@ pub fn identify(site: &Site, cookies: &str, now: Timestamp) -> Visitor {
 
 /// The session that the cookies hold, unless it is over.
 pub fn session(site: &Site, cookies: &str, now: Timestamp) -> Option<Session> {
+    last_session(site, cookies).filter(|session| !is_over(site, session, now))
+}
+
+/// The session that the cookies hold, over or not: good for signing out of, not for anything else.
+pub fn last_session(site: &Site, cookies: &str) -> Option<Session> {
     let sealed = site.cookie_names.session(cookies)?;
-    let session = open(site, &sealed).ok()?;
-    (!is_over(site, &session, now)).then_some(session)
+    open(site, &sealed).ok()
 }
 
 fn open(site: &Site, sealed: &str) -> Result<Session, SealError> {
@@ -38,9 +42,4 @@ fn is_over(site: &Site, session: &Session, now: Timestamp) -> bool {
     let settings = &site.config.session;
     let idle = settings.idle_ttl.is_some_and(|idle| now >= session.seen_at.plus(idle));
     now >= session.ends_at || now >= session.signed_in_at.plus(settings.ttl) || idle
-}
-
-/// The plain form of a session, for sealing.
-pub(crate) fn plain(session: &Session) -> Vec<u8> {
-    encode_session(session)
 }

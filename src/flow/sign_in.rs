@@ -135,20 +135,15 @@ pub struct Rejected {
     pub spent: Option<SetCookie>,
 }
 
-impl From<Error> for Rejected {
-    fn from(error: Error) -> Self {
-        Self { error, spent: None }
+impl<E: Into<Error>> From<E> for Rejected {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), spent: None }
     }
 }
 
 /// Ends a sign-in. The order matters: nobody is asked and nothing is believed before the state has been found good.
-pub async fn finish(
-    site: &Site,
-    host: &impl Host,
-    parameters: &str,
-    cookies: &str,
-) -> Result<Reply, Rejected> {
-    let parameters = Parameters::parse(parameters).map_err(|_| Error::from(CallbackError::Malformed))?;
+pub async fn finish(site: &Site, host: &impl Host, parameters: &str, cookies: &str) -> Result<Reply, Rejected> {
+    let parameters = Parameters::parse(parameters).map_err(|_| CallbackError::Malformed)?;
     let pending = claim_pending(site, host, &parameters, cookies)?;
     let name = site.cookie_names.sign_in(pending.state.as_str());
     let spent = SetCookie::delete(&name, &site.config.cookie.scope).ok();
@@ -294,9 +289,7 @@ fn session(site: &Site, host: &impl Host, id_token: &IdToken, claims: &Object) -
     let ends_at = match settings.expiry {
         SessionExpiry::Cookie => by_cookie,
         // Accepted within the leeway, so it lasts until the leeway is over.
-        SessionExpiry::IdToken => {
-            by_cookie.min(id_token.expires_at().plus(site.provider()?.leeway.as_duration()))
-        }
+        SessionExpiry::IdToken => by_cookie.min(id_token.expires_at().plus(site.provider()?.leeway.as_duration())),
     };
     let for_headers = site.config.headers.iter().map(|mapping| &mapping.claim);
     let for_rules = site.config.rules.iter().flat_map(|rule| rule.claims.iter().map(|claim| &claim.path));
@@ -327,13 +320,7 @@ async fn store_credentials(site: &Site, host: &impl Host, session: &Session, tok
     }
 }
 
-fn set_session(
-    site: &Site,
-    host: &impl Host,
-    reply: Reply,
-    session: &Session,
-    cookies: &str,
-) -> Result<Reply, Error> {
+fn set_session(site: &Site, host: &impl Host, reply: Reply, session: &Session, cookies: &str) -> Result<Reply, Error> {
     let sealed = site.seal(host, Purpose::Session, &encode_session(session))?;
     let scope = &site.config.cookie.scope;
     let max_age = session.ends_at.since(session.signed_in_at);
