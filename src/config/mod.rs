@@ -1,5 +1,19 @@
 //! The settings, parsed once: what comes out of [`Config::parse`] needs no further check.
 
+mod client_secrets;
+mod errors;
+mod headers;
+mod names;
+mod not_yet;
+mod parse;
+mod places;
+mod provider;
+mod reader;
+mod rules;
+mod session;
+pub mod settings;
+mod value;
+
 use core::time::Duration;
 use std::collections::BTreeMap;
 
@@ -17,12 +31,14 @@ use crate::{
     web::{cookie::CookieScope, secure_url::SecureUrl},
 };
 
+pub use errors::{ConfigError, ConfigErrors};
+
 /// Everything an operator can say.
 #[derive(Debug)]
 pub struct Config {
-    /// Who signs visitors in; one entry for now, several later.
+    /// Who signs visitors in; one entry for now, several later. Empty only when nobody is to sign in.
     pub providers: Vec<ProviderSettings>,
-    /// `OIDC_SECRET_KEY`: the first seals, all open. Never empty.
+    /// `OIDC_SECRET_KEY`: the first seals, all open. Empty only when nobody is to sign in.
     pub secret_keys: Vec<Secret<String>>,
     /// The session cookie.
     pub cookie: CookieSettings,
@@ -128,7 +144,7 @@ pub enum StoreKind {
 pub enum OriginSettings {
     /// The service binding `ORIGIN`.
     Binding,
-    /// `OIDC_ORIGIN`; the request's path is appended.
+    /// `OIDC_ORIGIN`, written without a slash at its end; the request's path is appended.
     Url(SecureUrl),
     /// The request's own URL: the origin behind the Worker's route.
     SameUrl,

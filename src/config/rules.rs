@@ -1,0 +1,283 @@
+//! `OIDC_RULES`: who may reach what.
+
+use serde_json::Value;
+
+use super::{
+    Routes,
+    errors::ConfigError,
+    names::nearest,
+    not_yet,
+    reader::Reader,
+    value::{self, Checked, Mismatch, printable},
+};
+use crate::{
+    claim_path::ClaimPath,
+    json::Object,
+    policy::{Access, ClaimRule, Rule},
+    web::path::PathPattern,
+};
+
+const NAME: &str = "OIDC_RULES";
+
+const KEYS: [&str; 9] = ["path", "methods", "access", "scopes", "claims", "roles", "acr_values", "max_age", "cache"];
+
+/// Reads the rules and puts one behind them that asks everybody to sign in.
+pub(super) fn read(reader: &mut Reader<'_>, routes: &Routes) -> Vec<Rule> {
+    let values = reader.read(NAME, value::values).unwrap_or_default();
+    let mut rules: Vec<Rule> = Vec::new();
+    for (index, value) in values.iter().enumerate() {
+        let place = format!("[{index}]");
+        let Value::Object(members) = value else {
+            let cure = "write each rule as {\"path\": \"/public/*\", \"access\": \"public\"}";
+            reader.refuse_member(NAME, &place, Some(value), &Mismatch::new("an object", cure));
+            continue;
+        };
+        let mut parser = RuleParser { reader, place, members };
+        let Some(rule) = parser.rule() else { continue };
+        parser.check_reachable(&rule, &rules, routes);
+        rules.push(rule);
+    }
+    let everything = PathPattern::parse("/*").ok();
+    let ends_open = match (rules.last(), &everything) {
+        (Some(last), Some(everything)) => last.methods.is_some() || !last.pattern.covers(everything),
+        _ => true,
+    };
+    rules.extend(everything.filter(|_| ends_open).map(Rule::login_everywhere));
+    rules
+}
+
+struct RuleParser<'r, 'v, 'm> {
+    reader: &'r mut Reader<'v>,
+    place: String,
+    members: &'m Object,
+}
+
+impl RuleParser<'_, '_, '_> {
+    /// The rule, or `None` when it is too bad to be compared with others.
+    fn rule(&mut self) -> Option<Rule> {
+        self.check_keys();
+        let pattern = self.required("path", pattern);
+        let access = self.access();
+        let methods = self.member("methods", methods);
+        let mut claims = self.claims();
+        claims.extend(self.roles());
+        let cache_public = self.member("cache", value::choice(&[("public", true)])).unwrap_or(false);
+        let access = access?;
+        self.check_satisfiable(access);
+        Some(Rule { pattern: pattern?, methods, access, claims, cache_public })
+    }
+
+    fn check_keys(&mut self) {
+        for (key, value) in self.members {
+            if let Some(problem) = not_yet::rule_key(key) {
+                self.report(key, problem, "remove it; the rule would protect less than it says");
+            } else if !KEYS.contains(&key.as_str()) {
+                let cure = format!("write `{}` or remove it", nearest(key, KEYS.into_iter()));
+                let expected = format!("one of {}", KEYS.join(", "));
+                self.refuse(&printable(key), Some(value), &Mismatch::new(expected, cure));
+            }
+        }
+    }
+
+    fn access(&mut self) -> Option<Access> {
+        let word = self.members.get("access").and_then(Value::as_str).unwrap_or_default();
+        if let Some(problem) = not_yet::rule_access(word) {
+            self.report("access", problem, "choose another value");
+            return None;
+        }
+        self.required(
+            "access",
+            value::choice(&[
+                ("public", Access::Public),
+                ("optional", Access::Optional),
+                ("login", Access::Login),
+                ("deny", Access::Deny),
+            ]),
+        )
+    }
+
+    fn claims(&mut self) -> Vec<ClaimRule> {
+        let mut rules = Vec::new();
+        for (name, value) in self.member("claims", named).unwrap_or_default() {
+            match claim(&name, &value) {
+                Ok(rule) => rules.push(rule),
+                Err(mismatch) => {
+                    self.refuse(&format!("claims[\"{}\"]", printable(&name)), Some(&value), &mismatch);
+                }
+            }
+        }
+        rules
+    }
+
+    fn roles(&mut self) -> Vec<ClaimRule> {
+        let mut rules = Vec::new();
+        for (client, value) in self.member("roles", named).unwrap_or_default() {
+            match roles(&client, &value) {
+                Ok(rule) => rules.push(rule),
+                Err(mismatch) => {
+                    self.refuse(&format!("roles[\"{}\"]", printable(&client)), Some(&value), &mismatch);
+                }
+            }
+        }
+        rules
+    }
+
+    // Where nobody is known, nothing can be asked of anybody; where nobody gets in, there is nothing to cache.
+    fn check_satisfiable(&mut self, access: Access) {
+        let unfit: &[&str] = match access {
+            Access::Public => &["claims", "roles", "scopes"],
+            Access::Deny => &["claims", "roles", "scopes", "cache"],
+            Access::Optional | Access::Login => &[],
+        };
+        for key in unfit.iter().copied().filter(|key| self.members.contains_key(*key)) {
+            let cure = "remove it, or set `access` to `login`";
+            self.refuse(
+                key,
+                self.members.get(key),
+                &Mismatch::new("nothing: with this `access` it has no effect", cure),
+            );
+        }
+    }
+
+    fn check_reachable(&mut self, rule: &Rule, earlier: &[Rule], routes: &Routes) {
+        if rule.pattern.is_exact() && routes.is_own(rule.pattern.prefix()) {
+            self.refuse(
+                "path",
+                self.members.get("path"),
+                &Mismatch::new(
+                    "a path that no endpoint of the Worker has",
+                    "remove the rule: the Worker's own endpoints are open and come before all rules",
+                ),
+            );
+        }
+        if is_covered(rule, earlier) {
+            self.refuse(
+                "path",
+                self.members.get("path"),
+                &Mismatch::new(
+                    "a rule that can be reached, but earlier ones have all of its requests",
+                    "move it before them, or remove it",
+                ),
+            );
+        }
+        self.check_cookie_reaches(rule, routes);
+    }
+
+    // A visitor who signs in for a path that the cookie is not sent to would be asked again, for ever.
+    fn check_cookie_reaches(&mut self, rule: &Rule, routes: &Routes) {
+        let Ok(covered) = PathPattern::parse(&format!("{}*", routes.base)) else { return };
+        let meets = covered.covers(&rule.pattern) || rule.pattern.covers(&covered);
+        if rule.access == Access::Login && !meets {
+            self.refuse(
+                "path",
+                self.members.get("path"),
+                &Mismatch::new(
+                    "a path under OIDC_ID_TOKEN_COOKIE_PATH, where alone anybody is signed in",
+                    "move it there, or choose another `access`",
+                ),
+            );
+        }
+    }
+
+    fn required<T>(&mut self, key: &str, kind: impl FnOnce(&Value) -> Checked<T>) -> Option<T> {
+        if !self.members.contains_key(key) {
+            let cure = format!("say `{key}`: every rule has `path` and `access`");
+            self.refuse(key, None, &Mismatch::new(format!("`{key}` in every rule"), cure));
+        }
+        self.member(key, kind)
+    }
+
+    fn member<T>(&mut self, key: &str, kind: impl FnOnce(&Value) -> Checked<T>) -> Option<T> {
+        let value = self.members.get(key)?;
+        match kind(value) {
+            Ok(parsed) => Some(parsed),
+            Err(mismatch) => {
+                self.refuse(key, Some(value), &mismatch);
+                None
+            }
+        }
+    }
+
+    fn refuse(&mut self, member: &str, value: Option<&Value>, mismatch: &Mismatch) {
+        self.reader.refuse_member(NAME, &format!("{}.{member}", self.place), value, mismatch);
+    }
+
+    fn report(&mut self, member: &str, problem: String, cure: &str) {
+        self.reader.report(ConfigError::new(NAME, problem, cure).at(&format!("{}.{member}", self.place)));
+    }
+}
+
+fn pattern(value: &Value) -> Checked<PathPattern> {
+    PathPattern::parse(&value::text(value)?).map_err(|error| {
+        let error = error.to_string();
+        let expected = error.strip_prefix("expected ").unwrap_or(&error).to_owned();
+        Mismatch::new(expected, "write a path such as /exact or /prefix/*")
+    })
+}
+
+// RFC 9110 §9.1: methods are case-sensitive tokens, and all that are in use are in upper case.
+fn methods(value: &Value) -> Checked<Vec<String>> {
+    let methods = value::list(value)?;
+    let is_method = |name: &String| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'-');
+    if methods.is_empty() || !methods.iter().all(is_method) {
+        return Err(Mismatch::new("methods in upper case", "write them as [\"GET\", \"POST\"], or remove `methods`"));
+    }
+    Ok(methods)
+}
+
+fn named(value: &Value) -> Checked<Object> {
+    let object = value::object(value)?;
+    if object.is_empty() {
+        return Err(Mismatch::new("one member at least", "name what is asked for, or remove it"));
+    }
+    Ok(object)
+}
+
+fn claim(name: &str, value: &Value) -> Checked<ClaimRule> {
+    let path = ClaimPath::parse(name).ok_or_else(|| {
+        Mismatch::new("a claim's name, with dots between names only", "write it as realm_access.roles")
+    })?;
+    let any_of = match value {
+        Value::Array(items) => items.clone(),
+        one => vec![one.clone()],
+    };
+    let plain = |value: &Value| matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_));
+    if any_of.is_empty() || !any_of.iter().all(plain) {
+        return Err(Mismatch::new(
+            "text, a number, a boolean, or a list of them",
+            "write it as [\"staff\", \"admin\"]",
+        ));
+    }
+    Ok(ClaimRule { path, any_of })
+}
+
+// Keycloak: resource_access.<client>.roles; a client's name may have dots.
+fn roles(client: &str, value: &Value) -> Checked<ClaimRule> {
+    let roles = value::texts(value)?;
+    if client.is_empty() || roles.is_empty() {
+        return Err(Mismatch::new("a client's name and one role at least", "write it as {\"client\": [\"role\"]}"));
+    }
+    let path = ClaimPath::exact(&["resource_access", client, "roles"]);
+    Ok(ClaimRule { path, any_of: roles.into_iter().map(Value::String).collect() })
+}
+
+/// Whether earlier rules match every request that `rule` matches.
+fn is_covered(rule: &Rule, earlier: &[Rule]) -> bool {
+    let covering = || earlier.iter().filter(|other| other.pattern.covers(&rule.pattern));
+    let has_method = |method: &str| {
+        covering().any(|other| match &other.methods {
+            None => true,
+            Some(methods) => methods.iter().any(|name| name == method || (name == "GET" && method == "HEAD")),
+        })
+    };
+    match &rule.methods {
+        None => covering().any(|other| other.methods.is_none()),
+        // `GET` brings `HEAD` with it, which an earlier rule may have left over.
+        Some(methods) => methods.iter().all(|method| has_method(method)) && !leaves_head(rule, has_method),
+    }
+}
+
+fn leaves_head(rule: &Rule, has_method: impl Fn(&str) -> bool) -> bool {
+    let names_get = rule.methods.as_ref().is_some_and(|methods| methods.iter().any(|method| method == "GET"));
+    names_get && !has_method("HEAD")
+}
