@@ -2,6 +2,8 @@
 
 pub mod claim_path;
 pub mod config;
+#[cfg(feature = "edge")]
+mod edge;
 pub mod error;
 pub mod flow;
 pub mod gateway;
