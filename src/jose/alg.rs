@@ -25,7 +25,7 @@ pub enum Alg {
     Es384,
     /// ECDSA on P-521 with SHA-512.
     Es512,
-    /// EdDSA on Ed25519; the other curve of RFC 8037, Ed448, is not offered by the platform.
+    /// `EdDSA` on Ed25519; the other curve of RFC 8037, Ed448, is not offered by the platform.
     EdDsa,
 }
 

@@ -30,9 +30,10 @@ pub struct JwkSet {
 impl JwkSet {
     /// Reads a set, leaving out what is not a usable public signature key.
     ///
-    /// An entry is skipped, not fatal, when its `kty` or `crv` is unknown, when a member is malformed, when `use`, `key_ops`
-    /// or `alg` is for something else than the signatures we verify, when its RSA modulus is under 2048 or over 8192 bits,
-    /// and when it is symmetric or carries private members: one odd key must not lock everyone out (RFC 7517 §5).
+    /// An entry is skipped, not fatal, when its `kty` or `crv` is unknown, when a member is malformed, when `use`,
+    /// `key_ops` or `alg` is for something else than the signatures we verify, when its RSA modulus is under 2048 or
+    /// over 8192 bits, and when it is symmetric or carries private members: one odd key must not lock everyone out
+    /// (RFC 7517 §5).
     ///
     /// # Errors
     ///
@@ -47,9 +48,9 @@ impl JwkSet {
 
     /// The keys that may have signed a token with that `alg` and `kid`, at most four of them.
     ///
-    /// With a `kid`, those of exactly that `kid` (RFC 7515 §4.1.4). `OpenID` Connect Core §10.1 requires one when the set has
-    /// several keys, so a key without `kid` is tried for a token with one in a single case: it is the set's only key that
-    /// fits, and there was nothing to choose. Without a `kid`, all that fit.
+    /// With a `kid`, those of exactly that `kid` (RFC 7515 §4.1.4). OpenID Connect Core §10.1 requires one when the
+    /// set has several keys, so a key without `kid` is tried for a token with one in a single case: it is the set's
+    /// only key that fits, and there was nothing to choose. Without a `kid`, all that fit.
     pub fn candidates(&self, alg: Alg, kid: Option<&str>) -> impl Iterator<Item = &Jwk> {
         // A lone unnamed key answers to every name, unless another key bears that name.
         let lone_unnamed = kid.is_some_and(|kid| !self.has_kid(kid)) && self.only_fitting_key_is_unnamed(alg);
@@ -112,8 +113,9 @@ impl Jwk {
         self.alg.is_none_or(|own| own == alg) && self.material.fits(alg)
     }
 
-    /// The key as JSON with the required public members alone, in the order of RFC 7638 §3.2: what `importKey("jwk")` of
-    /// `WebCrypto` takes, without the members (`alg`, `use`, `key_ops`, `kid`, `ext`) that could contradict the import.
+    /// The key as JSON with the required public members alone, in the order of RFC 7638 §3.2: what `importKey("jwk")`
+    /// of WebCrypto takes, without the members (`alg`, `use`, `key_ops`, `kid`, `ext`) that could contradict the
+    /// import.
     pub fn public_json(&self) -> String {
         self.material.public_json()
     }

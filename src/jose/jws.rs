@@ -14,8 +14,8 @@ const MAX_TOKEN_LEN: usize = 64 * 1024;
 
 /// Parameters that ask for something we don't do, so a token that has one says something else than we would read.
 ///
-/// `crit`: an extension that must be understood, and we understand none (RFC 7515 §4.1.11). `b64`: a payload that is not
-/// base64url (RFC 7797 §3). `enc`, `zip`: an encrypted token, a compressed one (RFC 7516 §4.1.2, §4.1.3).
+/// `crit`: an extension that must be understood, and we understand none (RFC 7515 §4.1.11). `b64`: a payload that is
+/// not base64url (RFC 7797 §3). `enc`, `zip`: an encrypted token, a compressed one (RFC 7516 §4.1.2, §4.1.3).
 const REFUSED_PARAMETERS: [&str; 4] = ["crit", "b64", "enc", "zip"];
 
 /// A token of three well-formed parts. Nothing it says is known to be true: its header is there to choose a key by.
@@ -32,9 +32,9 @@ pub struct UntrustedJwt {
 impl UntrustedJwt {
     /// Reads the compact serialization (RFC 7515 §7.1).
     ///
-    /// Three parts in strict base64url (no padding, no stray bits); the header a JSON object without repeated names, with
-    /// an `alg` of our closed list and no parameter that would change what is verified or how (RFC 8725 §3.1). Keys that
-    /// the header brings along (`jwk`, `jku`, `x5u`, `x5c`) are never looked at (RFC 8725 §3.10).
+    /// Three parts in strict base64url (no padding, no stray bits); the header a JSON object without repeated names,
+    /// with an `alg` of our closed list and no parameter that would change what is verified or how (RFC 8725 §3.1).
+    /// Keys that the header brings along (`jwk`, `jku`, `x5u`, `x5c`) are never used (RFC 8725 §3.10).
     ///
     /// # Errors
     ///
@@ -82,8 +82,8 @@ impl UntrustedJwt {
 
     /// Checks the signature with the keys that may have made it, then reads the claims.
     ///
-    /// `allowed` is the configuration's list; the header's `alg` has to be on it (RFC 8725 §3.1). A key that the verifier
-    /// can't use is passed over as long as another one verifies.
+    /// `allowed` is the configuration's list; the header's `alg` has to be on it (RFC 8725 §3.1). A key that the
+    /// verifier can't use is passed over as long as another one verifies.
     ///
     /// # Errors
     ///
@@ -176,13 +176,13 @@ impl VerifiedJwt {
     }
 }
 
-/// Checks signatures: `WebCrypto` in the Worker, another library in native tests.
+/// Checks signatures: WebCrypto in the Worker, another library in native tests.
 #[allow(async_fn_in_trait, reason = "the runtime has one thread; its futures are not Send and need not be")]
 pub trait Verifier {
     /// Whether `signature` is one of `message` by `key` with `alg`.
     ///
-    /// The caller has seen to it that the key [fits](Jwk::fits) and that the length is right. Signatures of ECDSA are in
-    /// the form of RFC 7518 §3.4, the two numbers at full length.
+    /// The caller has seen to it that the key [fits](Jwk::fits) and that the length is right. Signatures of ECDSA are
+    /// in the form of RFC 7518 §3.4, the two numbers at full length.
     ///
     /// # Errors
     ///
@@ -211,7 +211,8 @@ pub enum JwsError {
     NotThreeParts,
     /// A part is not base64url, is padded, or has stray bits (RFC 7515 §2).
     NotBase64Url,
-    /// The header is not a JSON object without repeated names, or a parameter has another type than its definition says.
+    /// The header is not a JSON object without repeated names, or a parameter has another type than its definition
+    /// says.
     MalformedHeader,
     /// The header has a parameter that changes what is verified: `crit`, `b64`, `enc` or `zip`.
     RefusedParameter(&'static str),

@@ -8,6 +8,7 @@ pub mod pages;
 pub mod path;
 mod percent;
 pub mod reply;
+pub mod request;
 pub mod return_to;
 pub mod secure_url;
 #[cfg(test)]

@@ -21,7 +21,7 @@ impl Reply {
     /// 302 to a URL or a path. What can't stand in a URL (spaces, control and non-ASCII characters) is
     /// percent-encoded.
     pub fn redirect(location: impl AsRef<str>) -> Self {
-        Self::empty(302).header("Location", location.as_ref().replace(' ', "%20"))
+        Self::empty(302).header("Location", location.as_ref().replace(' ', "%20").replace('\t', "%09"))
     }
 
     /// A page without a form.

@@ -1,1 +1,96 @@
+use base64ct::{Base64, Encoding};
+use sha2::{Digest, Sha256};
 
+use super::*;
+
+const MARKUP: &str = "\"'><script>alert(1)</script>&<b onclick=x>{{ 7*7 }}";
+
+fn every_page(text: &str) -> Vec<String> {
+    vec![
+        problem(text, text, text, Some(Action { href: text, label: text })),
+        problem(text, text, text, None),
+        signed_out(text),
+        confirm_sign_out(text, Some(text)),
+        confirm_sign_out(text, None),
+        misconfigured(),
+    ]
+}
+
+fn between<'a>(html: &'a str, start: &str, end: &str) -> &'a str {
+    html.split_once(start).and_then(|(_, rest)| rest.split_once(end)).map_or("", |(inside, _)| inside)
+}
+
+/// When this fails, put the hash it expects into `STYLE_HASH`.
+#[test]
+fn style_hash_is_that_of_the_style_sheet() {
+    for html in every_page("a") {
+        let style = between(&html, "<style>", "</style>");
+        assert!(style.contains("prefers-color-scheme"));
+        assert_eq!(STYLE_HASH, format!("sha256-{}", Base64::encode_string(&Sha256::digest(style))));
+        assert_eq!(html.matches("<style").count(), 1);
+        assert!(!html.contains("style="), "the policy allows no style attribute");
+    }
+}
+
+#[test]
+fn whatever_is_put_in_is_escaped() {
+    for (hostile, plain) in every_page(MARKUP).into_iter().zip(every_page("a")) {
+        assert!(!hostile.contains("<script") && !hostile.contains("<b "), "{hostile}");
+        // As many tags and attributes as with harmless text: nothing broke out.
+        for character in ['<', '>', '"', '\''] {
+            assert_eq!(
+                hostile.matches(character).count(),
+                plain.matches(character).count(),
+                "{character} in {hostile}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_page_is_a_whole_document() {
+    for html in every_page("a") {
+        for part in
+            ["<!doctype html>", "<html lang=\"en\">", "name=\"viewport\"", "<main>", "</main>", "<h1>", "</html>"]
+        {
+            assert_eq!(html.matches(part).count(), 1, "{part} in {html}");
+        }
+        assert!(!between(&html, "<title>", "</title>").is_empty());
+        // Nothing is loaded, nothing runs.
+        for part in ["<script", "<link", "<img", "src=", "@import", "url(", "http:", "https:", "javascript:"] {
+            assert!(!html.contains(part), "{part} in {html}");
+        }
+    }
+}
+
+#[test]
+fn a_problem_says_what_happened_and_offers_one_way_on() {
+    let html =
+        problem("Gone stale", "Please start again.", "state_stale", Some(Action { href: "/in", label: "Start" }));
+    for part in [
+        "<title>Gone stale</title>",
+        "<h1>Gone stale</h1>",
+        "<p>Please start again.</p>",
+        "<a class=\"button\" href=\"/in\">Start</a>",
+        "<code>state_stale</code>",
+    ] {
+        assert!(html.contains(part), "{part} in {html}");
+    }
+    assert!(!problem("a", "b", "c", None).contains("<a "));
+}
+
+#[test]
+fn signing_out_is_posted() {
+    let html = confirm_sign_out("/oidc_logout", Some("/a?b=c&d=\"e\""));
+    assert!(html.contains("<form method=\"post\" action=\"/oidc_logout\">"), "{html}");
+    assert!(html.contains("<input type=\"hidden\" name=\"next\" value=\"/a?b=c&#38;d=&#34;e&#34;\">"), "{html}");
+    assert!(html.contains("type=\"submit\">Sign out</button>"), "{html}");
+    assert!(!confirm_sign_out("/oidc_logout", None).contains("<input"));
+}
+
+#[test]
+fn signed_out_leads_back_in() {
+    let html = signed_out("/oidc_login?next=%2F");
+    assert!(html.contains("You are signed out"));
+    assert!(html.contains("<a class=\"button\" href=\"/oidc_login?next=%2F\">Sign in again</a>"), "{html}");
+}

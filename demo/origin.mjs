@@ -1,0 +1,173 @@
+// An origin to put the Worker in front of: a small site, a JSON API, and a few paths that tests look through.
+// It knows nothing of OpenID: what it says about a visitor comes from the headers that it was given.
+
+import { createHash } from 'node:crypto';
+import { createServer } from 'node:http';
+import { acceptWebSocket } from './websocket.mjs';
+import { page, table } from './page.mjs';
+
+const ROUTES = {
+  '/': home,
+  '/public/': (_request, response) => html(response, page('A public page', '<p>Everyone may read this.</p><p><a href="/">Back</a></p>')),
+  '/private/': privatePage,
+  '/admin/': (_request, response) => html(response, page('The admin page', '<p>A rule denies this path: nobody should see it.</p>')),
+  '/api/whoami': (request, response) => json(response, 200, identityOf(request)),
+  '/echo': echo,
+  '/events': events,
+  '/slow': slow,
+  '/status': status,
+  '/set-cookie': setCookie,
+  '/cache': cache,
+};
+
+/**
+ * Starts the site on 127.0.0.1 and resolves to `{ url, requests, close }`.
+ * `requests` are all requests so far, as `{ method, target }`: what has not got through is not there.
+ */
+export async function startOrigin({ port = 0 } = {}) {
+  const requests = [];
+  const server = createServer((request, response) => {
+    requests.push({ method: request.method, target: request.url });
+    const path = request.url.split('?')[0];
+    const route = ROUTES[path] ?? ROUTES[`${path}/`] ?? (path.startsWith('/echo/') ? echo : notFound);
+    // A visitor who leaves in the middle of an answer is nobody's fault.
+    response.on('error', () => {});
+    Promise.resolve(route(request, response)).catch(() => response.destroy());
+  });
+  server.on('upgrade', (request, socket) => {
+    requests.push({ method: request.method, target: request.url });
+    if (request.url.split('?')[0] === '/ws') acceptWebSocket(request, socket);
+    else socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+  });
+  await new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  const sockets = new Set();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    requests,
+    close: () => new Promise((resolve) => {
+      server.close(resolve);
+      for (const socket of sockets) socket.destroy();
+    }),
+  };
+}
+
+/** What the Worker says about the visitor. */
+function identityOf(request) {
+  const { headers } = request;
+  return {
+    user: headers['x-forwarded-user'] ?? null,
+    email: headers['x-forwarded-email'] ?? null,
+    preferred_username: headers['x-forwarded-preferred-username'] ?? null,
+    // Percent-encoded where it isn't ASCII.
+    name: decode(headers['x-forwarded-name']),
+    groups: headers['x-forwarded-groups'] ? headers['x-forwarded-groups'].split(',').map(decode) : [],
+  };
+}
+
+function decode(value) {
+  try {
+    return value === undefined ? null : decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+
+function home(request, response) {
+  const { user } = identityOf(request);
+  html(response, page('The demo site', `
+<p>This page is public${user ? ` and knows you as ${decode(user).replace(/[^\w.@-]/g, '')}` : ''}. The Worker in front of the site asks you to sign in where a rule says so.</p>
+<nav>
+  <a href="/public/">Public</a> <a href="/private/">Private</a> <a href="/api/whoami">API</a> <a href="/admin/">Admin (denied)</a>
+  <a href="/oidc_login?next=/private/">Sign in</a> <a href="/oidc_logout">Sign out</a>
+</nav>`));
+}
+
+function privatePage(request, response) {
+  const identity = identityOf(request);
+  const rows = Object.entries(identity).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? 'unknown')]);
+  html(response, page('The private page', `
+<p>The Worker says who you are:</p>
+${table(rows)}
+<p>in these headers:</p>
+${table(Object.entries(request.headers).filter(([name]) => name.startsWith('x-forwarded-')))}
+<nav><a href="/">Home</a> <a href="/oidc_logout">Sign out</a></nav>`));
+}
+
+/** Says what arrived, headers in order and with their case as received. */
+async function echo(request, response) {
+  const hash = createHash('sha256');
+  let length = 0;
+  for await (const chunk of request) {
+    hash.update(chunk);
+    length += chunk.length;
+  }
+  const headers = [];
+  for (let i = 0; i < request.rawHeaders.length; i += 2) headers.push([request.rawHeaders[i], request.rawHeaders[i + 1]]);
+  json(response, 200, { method: request.method, target: request.url, headers, body: { length, sha256: hash.digest('hex') } });
+}
+
+/** Server-sent events: five, 100 ms apart, or as many as `?count=` says. */
+async function events(request, response) {
+  const count = Number(new URLSearchParams(request.url.split('?')[1]).get('count') ?? 5);
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  for (let i = 1; i <= count && !response.destroyed; i += 1) {
+    response.write(`id: ${i}\ndata: ${Date.now()}\n\n`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  response.end();
+}
+
+/** Answers after `?ms=` milliseconds, two seconds otherwise. */
+async function slow(request, response) {
+  const milliseconds = Number(new URLSearchParams(request.url.split('?')[1]).get('ms') ?? 2000);
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  json(response, 200, { slept: milliseconds });
+}
+
+/** Answers with the status of `?code=`; a redirect goes nowhere in particular. */
+function status(request, response) {
+  const code = Number(new URLSearchParams(request.url.split('?')[1]).get('code') ?? 200);
+  response.writeHead(code, { 'x-origin-status': String(code), ...(code >= 300 && code < 400 && { location: '/elsewhere?a=1' }) });
+  response.end();
+}
+
+/** Sets cookies of its own, and tries to set the Worker's. */
+function setCookie(_request, response) {
+  response.setHeader('set-cookie', [
+    'theme=dark; Path=/',
+    'basket=1%2C2; Path=/; HttpOnly',
+    '__Host-oidc_id_token=forged; Path=/; Secure',
+    'oidc_id_token=forged; Path=/',
+  ]);
+  json(response, 200, { set: ['theme', 'basket'] });
+}
+
+/** Cacheable as `?control=` says, publicly otherwise. */
+function cache(request, response) {
+  const control = new URLSearchParams(request.url.split('?')[1]).get('control') ?? 'public, max-age=600, s-maxage=3600';
+  response.setHeader('cache-control', control);
+  response.setHeader('etag', '"demo-1"');
+  json(response, 200, { control });
+}
+
+function notFound(_request, response) {
+  response.statusCode = 404;
+  html(response, page('Not found', '<p><a href="/">Home</a></p>'));
+}
+
+function html(response, text) {
+  response.setHeader('content-type', 'text/html; charset=utf-8');
+  response.end(text);
+}
+
+function json(response, code, value) {
+  response.writeHead(code, { 'content-type': 'application/json' });
+  response.end(`${JSON.stringify(value, null, 2)}\n`);
+}

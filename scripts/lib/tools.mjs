@@ -1,0 +1,110 @@
+// What a build needs beside Rust, Node and `npm ci`: the wasm target and two cargo tools, which go into a
+// per-user folder keyed by version, so that a fresh clone on the same machine finds them.
+
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { ROOT, nodeTool, run } from './run.mjs';
+import { Failure, say, withProgress } from './terminal.mjs';
+
+const TARGET = 'wasm32-unknown-unknown';
+// Released together with the crate `worker`, whose bindings it knows.
+const WORKER_BUILD_VERSION = '0.8.7';
+
+/** The folder of the cargo tools. */
+export function toolsFolder() {
+  return process.env.EDGE_OIDC_TOOLS || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'edge-oidc');
+}
+
+/** Sets up what is missing; returns the programs of the build and the environment worker-build reads. */
+export async function buildTools() {
+  await ensureRust();
+  const wasmBindgen = await cargoTool('wasm-bindgen-cli', lockedVersion('wasm-bindgen'), 'wasm-bindgen');
+  const workerBuild = await cargoTool('worker-build', WORKER_BUILD_VERSION, 'worker-build');
+  rmSync(targetFolder(), { recursive: true, force: true });
+  return {
+    workerBuild,
+    env: { WASM_BINDGEN_BIN: wasmBindgen, WASM_OPT_BIN: nodeTool('wasm-opt'), ESBUILD_BIN: nodeTool('esbuild') },
+  };
+}
+
+/** The version of `crate` in Cargo.lock: the glue and the tool that writes it must be the same. */
+export function lockedVersion(crate) {
+  const lock = readFileSync(join(ROOT, 'Cargo.lock'), 'utf8');
+  const version = lock.match(new RegExp(`name = "${crate}"\nversion = "([^"]+)"`))?.[1];
+  if (!version) throw new Failure(`Cargo.lock has no ${crate}`, 'git checkout Cargo.lock');
+  return version;
+}
+
+async function ensureRust() {
+  try {
+    await run('cargo', ['--version']);
+  } catch {
+    throw new Failure('Rust is missing: no `cargo` in PATH', 'install Rust with rustup (https://rustup.rs), then run the same command again');
+  }
+  // A Rust that doesn't come from rustup brings its own target, or the build says what it lacks.
+  const installed = await run('rustup', ['target', 'list', '--installed']).catch(() => TARGET);
+  if (installed.split('\n').includes(TARGET)) return;
+  await withProgress(`Adding the Rust target ${TARGET}`, () =>
+    run('rustup', ['target', 'add', TARGET], { next: `rustup target add ${TARGET}   (needs the network)` }));
+}
+
+/** One target folder for both: they share dependencies, and an install that was cut off goes on from there. */
+function targetFolder() {
+  return join(toolsFolder(), 'compiling');
+}
+
+/**
+ * The path of `binary` of exactly `version` of `crate`. It is installed beside its place and then
+ * renamed, so that a folder of the final name with the binary in it is a finished installation.
+ */
+async function cargoTool(crate, version, binary) {
+  const folder = join(toolsFolder(), `${crate}-${version}`);
+  const path = join(folder, 'bin', binary);
+  if (existsSync(path)) return path;
+
+  mkdirSync(toolsFolder(), { recursive: true });
+  clearAbandoned(`${crate}-${version}.installing-`);
+  say(`${crate} ${version} is compiled once for this user, into ${toolsFolder()} (about 2 minutes on 2 cores)`);
+  const root = `${folder}.installing-${process.pid}`;
+  try {
+    await withProgress(`Installing ${crate} ${version}`, (report) => install(crate, version, root, report));
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(root, folder);
+  } catch (error) {
+    // Another build may have been faster.
+    if (!existsSync(path)) throw error;
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+  return path;
+}
+
+async function install(crate, version, root, report) {
+  let compiled = 0;
+  const onLine = (line) => {
+    if (/^\s*Compiling /.test(line)) compiled += 1;
+    report(compiled ? `${compiled} crates, ${line}` : line);
+  };
+  const args = ['install', crate, '--version', `=${version}`, '--root', root, '--target-dir', targetFolder()];
+  const next = `cargo install ${crate} --version ${version} --root ${root.replace(/\.installing-\d+$/, '')}`;
+  try {
+    await run('cargo', [...args, '--locked'], { onLine, next });
+  } catch (error) {
+    // A registry mirror may lack a dependency's very newest release that the tool's own lock file names.
+    if (!/failed to select a version|no matching package/.test(error.output ?? '')) throw error;
+    say(`\n${crate}'s own lock file can't be met by this registry: compatible versions of its dependencies are taken`);
+    await run('cargo', args, { onLine, next });
+  }
+}
+
+/** Removes what installations that were killed have left. */
+function clearAbandoned(prefix) {
+  for (const name of readdirSync(toolsFolder()).filter((entry) => entry.startsWith(prefix))) {
+    try {
+      process.kill(Number(name.slice(prefix.length)), 0);
+    } catch {
+      rmSync(join(toolsFolder(), name), { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,182 @@
+#!/usr/bin/env node
+// The whole thing on this machine: the Worker in workerd, in front of a demo site, with a provider to sign in at.
+
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { ROOT, endAll, nodeTool, run, start } from './lib/run.mjs';
+import { Failure, headline, paint, say, script } from './lib/terminal.mjs';
+
+const HELP = `
+Usage: npm start [-- options]
+
+Builds the Worker and runs it in front of a demo site, with a demo provider to sign in at.
+The first time takes about 7 minutes on 2 cores; it says what it is doing. Ctrl-C ends everything.
+
+  --port N             the Worker's port, where you go with the browser (8787)
+  --origin-port N      the demo site's port (8788)
+  --provider-port N    the demo provider's port (8789)
+                       0 takes any free port
+  --help               this text
+
+Local secrets are made once and kept in .dev.vars; the demo's settings go to .demo/.
+Your wrangler.toml is neither read for them nor changed.
+`;
+
+const DEV_VARS = join(ROOT, '.dev.vars');
+const DEMO = join(ROOT, '.demo');
+const READY_WITHIN_MS = 60_000;
+
+const RULES = [
+  { path: '/', access: 'optional' },
+  { path: '/public/*', access: 'public' },
+  { path: '/ws', access: 'login' },
+  { path: '/admin/*', access: 'deny' },
+  { path: '/*', access: 'login' },
+];
+
+await script(HELP, async (argv) => {
+  const options = parseOptions(argv);
+  const port = await freePort('port', options.port);
+  const publicUrl = `http://localhost:${port}`;
+
+  headline('Building the Worker');
+  await run(process.execPath, [join(ROOT, 'scripts', 'build.mjs')], { show: true, next: 'npm run build' });
+
+  headline('Starting');
+  const secrets = localSecrets();
+  // Only now: what npm has brought may not be there before the build has said so.
+  const { startOrigin } = await import('../demo/origin.mjs');
+  const { ACCOUNTS, startProvider, workerClient } = await import('../demo/provider.mjs');
+  const origin = await onPort('origin-port', options['origin-port'], startOrigin);
+  const provider = await onPort('provider-port', options['provider-port'], (at) =>
+    startProvider({ ...at, clients: [workerClient({ clientSecret: secrets.OIDC_CLIENT_SECRET, publicUrl })] }));
+
+  const ended = startWorker(port, {
+    OIDC_ISSUER: provider.issuer,
+    OIDC_CLIENT_ID: 'edge-oidc-demo',
+    OIDC_ORIGIN: origin.url,
+    OIDC_PUBLIC_URL: publicUrl,
+    OIDC_SCOPES: ['openid', 'email', 'profile', 'groups'],
+    OIDC_RULES: RULES,
+  });
+  await Promise.race([untilReady(port), ended]);
+  greet(publicUrl, provider.issuer, origin.url, ACCOUNTS);
+  await ended;
+});
+
+await endAll();
+process.exit();
+
+function parseOptions(argv) {
+  const number = (fallback) => ({ type: 'string', default: String(fallback) });
+  let values;
+  try {
+    ({ values } = parseArgs({ args: argv, options: { port: number(8787), 'origin-port': number(8788), 'provider-port': number(8789) } }));
+  } catch (error) {
+    throw new Failure(error.message, 'npm start -- --help');
+  }
+  for (const [name, value] of Object.entries(values)) {
+    if (!/^\d+$/.test(value) || Number(value) > 65_535) throw new Failure(`--${name} expects a port, got ${value}`, 'npm start -- --help');
+    values[name] = Number(value);
+  }
+  return values;
+}
+
+/** `port`, or any free one for 0; fails when it is taken. */
+function freePort(option, port) {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error) => reject(portFailure(option, port, error)));
+    probe.listen(port, '127.0.0.1', () => {
+      const free = probe.address().port;
+      probe.close(() => resolve(free));
+    });
+  });
+}
+
+async function onPort(option, port, startServer) {
+  try {
+    return await startServer({ port });
+  } catch (error) {
+    throw error.syscall === 'listen' ? portFailure(option, port, error) : error;
+  }
+}
+
+function portFailure(option, port, error) {
+  const why = error.code === 'EADDRINUSE' ? 'is in use' : `can't be listened on (${error.code})`;
+  return new Failure(`port ${port} ${why}`, `npm start -- --${option} ${port + 1000 > 65_535 ? 0 : port + 1000}`);
+}
+
+/** The secrets of .dev.vars, which is made when there is none. */
+function localSecrets() {
+  if (!existsSync(DEV_VARS)) {
+    const random = () => randomBytes(32).toString('base64url');
+    writeFileSync(DEV_VARS, `# Local secrets, made by npm start. Never for a deployment.\nOIDC_SECRET_KEY="${random()}"\nOIDC_CLIENT_SECRET="${random()}"\n`, { mode: 0o600 });
+    say('made .dev.vars with fresh local secrets');
+  }
+  const lines = readFileSync(DEV_VARS, 'utf8').matchAll(/^\s*(?:export\s+)?(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^#\n]*))/gm);
+  const secrets = Object.fromEntries([...lines].map(([, name, double, single, bare]) => [name, double ?? single ?? bare.trim()]));
+  for (const name of ['OIDC_SECRET_KEY', 'OIDC_CLIENT_SECRET']) {
+    if (!secrets[name]) throw new Failure(`.dev.vars has no ${name}`, 'mv .dev.vars .dev.vars.old && npm start');
+  }
+  return secrets;
+}
+
+/** Starts `wrangler dev`; the promise rejects when it ends, since nothing but Ctrl-C should end it. */
+function startWorker(port, vars) {
+  mkdirSync(DEMO, { recursive: true });
+  const [, compatibilityDate] = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8').match(/^compatibility_date = "([^"]+)"/m);
+  const config = {
+    name: 'edge-oidc-demo',
+    main: '../build/index.js',
+    compatibility_date: compatibilityDate,
+    build: { command: 'node scripts/build.mjs', cwd: '..', watch_dir: ['../src', '../templates'].filter((folder) => existsSync(join(DEMO, folder))) },
+    vars,
+    secrets: { required: ['OIDC_SECRET_KEY', 'OIDC_CLIENT_SECRET'] },
+    kv_namespaces: [{ binding: 'OIDC_CREDENTIALS' }],
+  };
+  const file = join(DEMO, 'wrangler.json');
+  writeFileSync(file, `${JSON.stringify(config, null, 2)}\n`);
+
+  const child = start(nodeTool('wrangler'), [
+    'dev', '--config', file, '--env-file', DEV_VARS, '--local', '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0',
+    '--persist-to', join(DEMO, 'state'), '--show-interactive-dev-session=false', '--log-level', 'info',
+  ]);
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => line.trim() && say(`${paint('dim', 'worker |')} ${line}`));
+  }
+  const ended = new Promise((_resolve, reject) => {
+    child.on('error', (error) => reject(new Failure(`wrangler can't be started: ${error.code}`, 'npm ci')));
+    child.on('exit', (code, signal) => reject(new Failure(`the Worker has ended (${signal ?? `exit code ${code}`})`, 'read the lines above, then: npm start')));
+  });
+  // Awaited later; until then it must not count as unhandled.
+  ended.catch(() => {});
+  return ended;
+}
+
+async function untilReady(port) {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  while (Date.now() < deadline) {
+    const answer = await fetch(`http://127.0.0.1:${port}/oidc_health`).catch(() => undefined);
+    if (answer?.ok) return;
+    if (answer?.status === 500) throw new Failure('the Worker says that it is misconfigured', 'read its log above; if you have changed .dev.vars: rm .dev.vars && npm start');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Failure(`the Worker doesn't answer after ${READY_WITHIN_MS / 1000} s`, 'npm start');
+}
+
+function greet(publicUrl, issuer, originUrl, accounts) {
+  headline('Ready');
+  say(`  Open      ${paint('cyan', `${publicUrl}/`)}`);
+  say(`  Accounts  ${Object.entries(accounts).map(([name, { password }]) => `${name} / ${password}`).join(',  ')}   (name / password)`);
+  say(`  Try       ${publicUrl}/private/      asks you to sign in, then shows who the site thinks you are`);
+  say(`            ${publicUrl}/api/whoami    the same as JSON`);
+  say(`            ${publicUrl}/admin/        is denied by a rule, signed in or not`);
+  say(`            ${publicUrl}/oidc_logout   signs out here and at the provider`);
+  say(`  Behind    the site is ${originUrl}, the provider ${issuer}`);
+  say(`\n  Ctrl-C ends everything.\n`);
+}

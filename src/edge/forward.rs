@@ -1,0 +1,69 @@
+//! To the origin and back: bodies stream past, and only headers are looked at.
+
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use worker::Env;
+
+use super::glue;
+use crate::{
+    config::OriginSettings,
+    error::Error,
+    gateway::Gateway,
+    origin::{AnswerFacts, Forward, HeaderEdit, SHARED_CACHE_HEADERS},
+};
+
+/// How long an origin may take to begin its answer, in milliseconds; the platform itself gives up then.
+const ORIGIN_TIMEOUT: u32 = 100_000;
+
+/// Sends an admitted request to the origin and brings its answer.
+pub(super) async fn forward(
+    gateway: &Gateway,
+    request: &web_sys::Request,
+    env: &Env,
+    forward: &Forward,
+) -> Result<web_sys::Response, Error> {
+    let binding = match gateway.config().origin {
+        OriginSettings::Binding => js_sys::Reflect::get(env, &JsValue::from_str("ORIGIN")).unwrap_or_default(),
+        OriginSettings::Url(_) | OriginSettings::SameUrl => JsValue::UNDEFINED,
+    };
+    let promise = glue::forward(request, &forward.url, &edit_lines(&forward.edits), &binding, ORIGIN_TIMEOUT);
+    let response = JsFuture::from(promise).await.map_err(|error| failure(&error))?;
+    let response = response.dyn_into::<web_sys::Response>().map_err(|_| Error::OriginUnreachable)?;
+    cleaned(gateway, response, forward.answer_is_private)
+}
+
+// A removal is told by a hyphen before the name.
+fn edit_lines(edits: &[HeaderEdit]) -> String {
+    let lines: Vec<String> = edits
+        .iter()
+        .map(|edit| match edit {
+            HeaderEdit::Remove(name) => format!("-{name}\n"),
+            HeaderEdit::Set(name, value) => format!("{name}\n{value}"),
+        })
+        .collect();
+    lines.join("\n")
+}
+
+fn failure(error: &JsValue) -> Error {
+    let name = js_sys::Reflect::get(error, &JsValue::from_str("name")).ok().and_then(|name| name.as_string());
+    match name.as_deref() {
+        Some("TimeoutError") => Error::OriginTimedOut,
+        _ => Error::OriginUnreachable,
+    }
+}
+
+fn cleaned(gateway: &Gateway, response: web_sys::Response, is_private: bool) -> Result<web_sys::Response, Error> {
+    let facts = glue::read_answer(&response);
+    let mut lines = facts.split('\n');
+    let cache_control = lines.next().unwrap_or_default();
+    let set_cookies: Vec<String> = lines.map(str::to_owned).collect();
+    let edits = gateway.judge_answer(&AnswerFacts { cache_control, set_cookies: &set_cookies }, is_private);
+    if edits.cache_control.is_none() && edits.set_cookies.is_none() {
+        return Ok(response);
+    }
+    let cookies = edits.set_cookies.map(|cookies| cookies.join("\n"));
+    let removed = SHARED_CACHE_HEADERS.join("\n");
+    // A status outside 200-599 can't be rebuilt; it must not pass with what it should not carry either.
+    glue::rewrite_answer(&response, edits.cache_control.as_deref(), &removed, cookies.as_deref())
+        .map_err(|_| Error::OriginUnreachable)
+}

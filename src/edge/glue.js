@@ -1,0 +1,138 @@
+// The few places where the platform is touched by JavaScript: each crossing from WebAssembly costs, so one call reads
+// all that is needed of a request, one forwards it, one judges the answer. Nothing is decided here.
+
+/** Method, URL, `Cookie` and the names of all headers, a line each: none of them can hold a line break. */
+export function read(request) {
+  const headers = request.headers;
+  let facts = `${request.method}\n${request.url}\n${headers.get("cookie") ?? ""}`;
+  for (const name of headers.keys()) facts += `\n${name}`;
+  return facts;
+}
+
+/** The body as text, `null` when it is longer than `limit` bytes. */
+export async function readBody(request, limit) {
+  const bytes = await readCapped(request.body, limit);
+  return bytes === null ? null : new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+}
+
+/**
+ * Sends the request on as it came, but for the URL and the edits: lines of `name` and `value` in turn, a name that
+ * begins with `-` is removed. The body is not touched. A request without one is given up after `timeout` milliseconds
+ * without an answer; one with a body may take as long as the upload takes.
+ */
+export async function forward(request, url, edits, binding, timeout) {
+  const outgoing = new Request(url, request);
+  const lines = edits === "" ? [] : edits.split("\n");
+  for (let i = 0; i + 1 < lines.length; i += 2) {
+    if (lines[i].startsWith("-")) outgoing.headers.delete(lines[i].slice(1));
+    else outgoing.headers.set(lines[i], lines[i + 1]);
+  }
+  const send = (init) => (binding ? binding.fetch(outgoing, init) : fetch(outgoing, init));
+  if (request.body !== null) return send();
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(new DOMException("too slow", "TimeoutError")), timeout);
+  try {
+    return await send({ signal: controller.signal });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** `Cache-Control` and each `Set-Cookie`, a line each. */
+export function readAnswer(response) {
+  const cacheControl = response.headers.get("cache-control") ?? "";
+  const cookies = response.headers.getSetCookie();
+  return cookies.length === 0 ? cacheControl : `${cacheControl}\n${cookies.join("\n")}`;
+}
+
+/** The answer with another `Cache-Control` and other cookies where they are not `undefined`; the body streams on. */
+export function rewriteAnswer(response, cacheControl, removed, cookies) {
+  const answer = new Response(response.body, response);
+  if (cacheControl !== undefined) {
+    answer.headers.set("Cache-Control", cacheControl);
+    for (const name of removed.split("\n")) answer.headers.delete(name);
+  }
+  if (cookies !== undefined) {
+    answer.headers.delete("Set-Cookie");
+    for (const cookie of cookies === "" ? [] : cookies.split("\n")) answer.headers.append("Set-Cookie", cookie);
+  }
+  return answer;
+}
+
+/** Calls the provider: `[status, content type, body]`, or the name of what went wrong. */
+export async function call(url, method, headers, body, limit, timeout) {
+  const lines = headers.split("\n");
+  const init = { method, headers: new Headers(), redirect: "manual", signal: AbortSignal.timeout(timeout) };
+  for (let i = 0; i + 1 < lines.length; i += 2) init.headers.set(lines[i], lines[i + 1]);
+  if (body !== undefined) init.body = body;
+  try {
+    const response = await fetch(url, init);
+    const bytes = await readCapped(response.body, limit);
+    return bytes === null ? "too_large" : [response.status, response.headers.get("content-type"), bytes];
+  } catch (error) {
+    return error?.name === "TimeoutError" || error?.name === "AbortError" ? "timeout" : "unreachable";
+  }
+}
+
+/** All bytes of a stream, `null` when there are more than `limit`. */
+async function readCapped(stream, limit) {
+  const chunks = [];
+  let length = 0;
+  for await (const chunk of stream ?? []) {
+    length += chunk.byteLength;
+    if (length > limit) return null;
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return bytes;
+}
+
+const hashed = (name, bits) => ({ name, hash: `SHA-${bits}` });
+const pss = (bits) => ({ ...hashed("RSA-PSS", bits), saltLength: bits / 8 });
+const ecdsa = (namedCurve, bits) => ({ ...hashed("ECDSA", bits), namedCurve });
+const ALGORITHMS = {
+  RS256: hashed("RSASSA-PKCS1-v1_5", 256),
+  RS384: hashed("RSASSA-PKCS1-v1_5", 384),
+  RS512: hashed("RSASSA-PKCS1-v1_5", 512),
+  PS256: pss(256),
+  PS384: pss(384),
+  PS512: pss(512),
+  ES256: ecdsa("P-256", 256),
+  ES384: ecdsa("P-384", 384),
+  ES512: ecdsa("P-521", 512),
+  EdDSA: { name: "Ed25519" },
+};
+
+/** Whether the signature is good; rejects when the key can't be used. */
+export async function verify(alg, jwk, message, signature) {
+  const algorithm = ALGORITHMS[alg];
+  const key = await crypto.subtle.importKey("jwk", JSON.parse(jwk), algorithm, false, ["verify"]);
+  return crypto.subtle.verify(algorithm, key, signature, message);
+}
+
+/** The variables that are ours as JSON, and which bindings are there. */
+export function settings(env) {
+  const has = (name, method) => typeof env[name]?.[method] === "function";
+  const bindings = {
+    kv: has("OIDC_CREDENTIALS", "put"),
+    durable: has("OIDC_SESSIONS", "idFromName"),
+    rate_limit: has("OIDC_RATE_LIMIT", "limit"),
+    origin: has("ORIGIN", "fetch"),
+  };
+  const bound = {
+    OIDC_CREDENTIALS: bindings.kv,
+    OIDC_SESSIONS: bindings.durable,
+    OIDC_RATE_LIMIT: bindings.rate_limit,
+  };
+  const variables = {};
+  for (const name of Object.keys(env)) {
+    const ours = name.startsWith("OIDC_") || name === "OVERWRITE_REDIRECT_URI";
+    if (ours && !bound[name]) variables[name] = env[name];
+  }
+  return JSON.stringify({ variables, bindings });
+}

@@ -1,0 +1,474 @@
+//! What can go wrong, by whose fault it is, and the one map from there to what the visitor and the operator see.
+
+use std::borrow::Cow;
+
+use crate::{
+    host::{CallError, NoRandomness},
+    jose::{ClaimError, JwkError, JwsError},
+    oauth::token::TokenError,
+    oidc::{discovery::DiscoveryError, id_token::IdTokenError, userinfo::UserinfoError},
+    web::path::PathError,
+};
+
+/// Whose fault an error is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The request is at fault.
+    Visitor,
+    /// The provider is.
+    Provider,
+    /// The origin is.
+    Origin,
+    /// The settings are.
+    Operator,
+    /// The platform is.
+    Host,
+}
+
+impl Fault {
+    /// As the log names it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Visitor => "visitor",
+            Self::Provider => "provider",
+            Self::Origin => "origin",
+            Self::Operator => "operator",
+            Self::Host => "host",
+        }
+    }
+}
+
+/// Why a request is not served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The request's URL has no one meaning.
+    Path(PathError),
+    /// Other readers of the same path would put it under another rule.
+    AmbiguousPath,
+    /// An endpoint of ours does not take this method; these it takes.
+    Method(&'static str),
+    /// The form sent to an endpoint of ours is too long.
+    FormTooLarge,
+    /// The form sent to an endpoint of ours can't be read.
+    FormUnreadable,
+    /// There is nothing at this path of ours.
+    NotFound,
+    /// The rule does not let this visitor pass.
+    Forbidden,
+    /// A request of another site that only our own pages may make.
+    Foreign,
+    /// The response of the provider does not belong to a sign-in of this browser.
+    Callback(CallbackError),
+    /// The provider refused to sign the visitor in; its error code, in printable characters.
+    SignInRefused(String),
+    /// The visitor is another organisation's (`hd`).
+    HostedDomain,
+    /// The visitor's e-mail address is not verified.
+    EmailNotVerified,
+    /// A step at the provider failed.
+    Provider(ProviderError),
+    /// The claims that rules and headers need don't fit into the cookies.
+    SessionTooLarge,
+    /// Cookies without `Secure`, or no sign-in at all, on a host that is not this machine.
+    LoopbackOnly,
+    /// The origin can't be reached, or its answer can't be passed on.
+    OriginUnreachable,
+    /// The origin took too long.
+    OriginTimedOut,
+    /// The platform has no randomness.
+    NoRandomness,
+    /// A value of our own making could not be put into a cookie or URL.
+    Internal,
+}
+
+/// Why a callback does not belong to a sign-in of this browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallbackError {
+    /// A parameter came twice, or they can't be read.
+    Malformed,
+    /// There is no `state`.
+    StateMissing,
+    /// No login cookie belongs to the `state`, or it does not open.
+    StateMismatch,
+    /// The sign-in began too long ago.
+    StateExpired,
+    /// The `state` has been used.
+    StateReplayed,
+    /// `iss` is missing or another one (RFC 9207).
+    IssuerMismatch,
+    /// There is neither a code nor an error.
+    NoCode,
+}
+
+/// A step at the provider that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProviderError {
+    /// Metadata.
+    Discovery(StepError<DiscoveryError>),
+    /// Keys.
+    Keys(StepError<KeysError>),
+    /// Tokens.
+    Token(StepError<TokenError>),
+    /// There is no ID token in the answer.
+    NoIdToken,
+    /// The ID token.
+    IdToken(IdTokenError),
+    /// Userinfo.
+    Userinfo(StepError<UserinfoError>),
+}
+
+/// A step fails for want of an answer, or for what the answer says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepError<E> {
+    /// There is no answer.
+    Call(CallError),
+    /// The answer is not good.
+    Answer(E),
+}
+
+/// Why an answer is no key set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeysError {
+    /// Not 200.
+    UnexpectedStatus,
+    /// Not a JWK Set.
+    Malformed(JwkError),
+}
+
+impl From<NoRandomness> for Error {
+    fn from(_: NoRandomness) -> Self {
+        Self::NoRandomness
+    }
+}
+
+impl From<PathError> for Error {
+    fn from(error: PathError) -> Self {
+        Self::Path(error)
+    }
+}
+
+impl From<CallbackError> for Error {
+    fn from(error: CallbackError) -> Self {
+        Self::Callback(error)
+    }
+}
+
+impl From<ProviderError> for Error {
+    fn from(error: ProviderError) -> Self {
+        Self::Provider(error)
+    }
+}
+
+/// What a visitor is told.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PublicText {
+    /// The heading.
+    pub title: &'static str,
+    /// One sentence.
+    pub sentence: Cow<'static, str>,
+    /// Whether starting again may help.
+    pub start_again: bool,
+}
+
+impl Error {
+    /// Whose fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Path(_)
+            | Self::AmbiguousPath
+            | Self::Method(_)
+            | Self::FormTooLarge
+            | Self::FormUnreadable
+            | Self::NotFound
+            | Self::Forbidden
+            | Self::Foreign
+            | Self::Callback(_)
+            | Self::SignInRefused(_)
+            | Self::HostedDomain
+            | Self::EmailNotVerified => Fault::Visitor,
+            Self::Provider(ProviderError::Token(StepError::Answer(TokenError::InvalidClient)))
+            | Self::SessionTooLarge
+            | Self::LoopbackOnly => Fault::Operator,
+            Self::Provider(_) => Fault::Provider,
+            Self::OriginUnreachable | Self::OriginTimedOut => Fault::Origin,
+            Self::NoRandomness | Self::Internal => Fault::Host,
+        }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Path(_) | Self::AmbiguousPath | Self::FormUnreadable | Self::Callback(_) => 400,
+            Self::SignInRefused(_) => 401,
+            Self::Forbidden | Self::Foreign | Self::HostedDomain | Self::EmailNotVerified => 403,
+            Self::NotFound => 404,
+            Self::Method(_) => 405,
+            Self::FormTooLarge => 413,
+            Self::SessionTooLarge | Self::LoopbackOnly | Self::NoRandomness | Self::Internal => 500,
+            Self::Provider(error) if error.timed_out() => 504,
+            Self::OriginTimedOut => 504,
+            Self::Provider(_) | Self::OriginUnreachable => 502,
+        }
+    }
+
+    /// The stable code of the log, which also stands on the page.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Path(_) => "request.path_refused",
+            Self::AmbiguousPath => "request.path_ambiguous",
+            Self::Method(_) => "request.method_not_allowed",
+            Self::FormTooLarge => "request.form_too_large",
+            Self::FormUnreadable => "request.form_unreadable",
+            Self::NotFound => "request.not_found",
+            Self::Forbidden => "policy.forbidden",
+            Self::Foreign => "request.foreign",
+            Self::Callback(error) => error.code(),
+            Self::SignInRefused(_) => "callback.provider_error",
+            Self::HostedDomain => "claims.hosted_domain",
+            Self::EmailNotVerified => "claims.email_not_verified",
+            Self::Provider(error) => error.code(),
+            Self::SessionTooLarge => "session.too_large",
+            Self::LoopbackOnly => "config.loopback_only",
+            Self::OriginUnreachable => "origin.unreachable",
+            Self::OriginTimedOut => "origin.timeout",
+            Self::NoRandomness => "host.no_randomness",
+            Self::Internal => "host.internal",
+        }
+    }
+
+    /// What the visitor is told; nothing of the cause that would help an attacker.
+    pub fn public_text(&self) -> PublicText {
+        let text = |title, sentence: &'static str, start_again| PublicText {
+            title,
+            sentence: Cow::Borrowed(sentence),
+            start_again,
+        };
+        match self {
+            Self::Path(_) | Self::AmbiguousPath => text(
+                "This address can't be opened",
+                "The address has characters that this site does not accept.",
+                false,
+            ),
+            Self::Method(_) | Self::FormTooLarge | Self::FormUnreadable | Self::Foreign => {
+                text("This request can't be answered", "The request is not one that this page accepts.", false)
+            }
+            Self::NotFound => text("Not found", "There is nothing at this address.", false),
+            Self::Forbidden => text("No access", "You do not have access to this page.", false),
+            Self::Callback(_) => text(
+                "Sign-in did not finish",
+                "This sign-in was not started here, took too long, or has been used already.",
+                true,
+            ),
+            Self::SignInRefused(code) => refused(code),
+            Self::HostedDomain => {
+                text("No access", "Your account belongs to an organisation that has no access here.", true)
+            }
+            Self::EmailNotVerified => {
+                text("No access", "Your e-mail address has not been verified by the sign-in service.", true)
+            }
+            Self::Provider(_) => text(
+                "Sign-in is not available",
+                "The sign-in service did not answer as expected. Please try again in a moment.",
+                true,
+            ),
+            Self::OriginUnreachable | Self::OriginTimedOut => text(
+                "The site is not available",
+                "The site behind this page did not answer. Please try again in a moment.",
+                false,
+            ),
+            Self::SessionTooLarge | Self::LoopbackOnly | Self::NoRandomness | Self::Internal => text(
+                "Sign-in is not available",
+                "Something is wrong on our side. The operator of this site has been told in the log.",
+                false,
+            ),
+        }
+    }
+}
+
+fn refused(code: &str) -> PublicText {
+    let sentence = match code {
+        "access_denied" => Cow::Borrowed("You cancelled the sign-in, or the sign-in service did not allow it."),
+        code => Cow::Owned(format!("The sign-in service answered: {code}")),
+    };
+    PublicText { title: "You are not signed in", sentence, start_again: true }
+}
+
+impl CallbackError {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "callback.malformed",
+            Self::StateMissing => "callback.state_missing",
+            Self::StateMismatch => "callback.state_mismatch",
+            Self::StateExpired => "callback.state_expired",
+            Self::StateReplayed => "callback.state_replayed",
+            Self::IssuerMismatch => "callback.issuer_mismatch",
+            Self::NoCode => "callback.no_code",
+        }
+    }
+}
+
+impl ProviderError {
+    fn timed_out(self) -> bool {
+        matches!(
+            self,
+            Self::Discovery(StepError::Call(CallError::TimedOut))
+                | Self::Keys(StepError::Call(CallError::TimedOut))
+                | Self::Token(StepError::Call(CallError::TimedOut))
+                | Self::Userinfo(StepError::Call(CallError::TimedOut))
+        )
+    }
+
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Discovery(StepError::Call(CallError::Unreachable)) => "discovery.unreachable",
+            Self::Discovery(StepError::Call(CallError::TimedOut)) => "discovery.timeout",
+            Self::Discovery(StepError::Call(CallError::TooLarge)) => "discovery.too_large",
+            Self::Discovery(StepError::Answer(DiscoveryError::UnexpectedStatus)) => "discovery.unexpected_status",
+            Self::Discovery(StepError::Answer(DiscoveryError::NotJson)) => "discovery.not_json",
+            Self::Discovery(StepError::Answer(DiscoveryError::IssuerMismatch)) => "discovery.issuer_mismatch",
+            Self::Discovery(StepError::Answer(DiscoveryError::BadEndpoint)) => "discovery.bad_endpoint",
+            Self::Discovery(StepError::Answer(DiscoveryError::NoCommonAlgorithm)) => "discovery.no_common_algorithm",
+            Self::Keys(StepError::Call(CallError::Unreachable)) => "jwks.unreachable",
+            Self::Keys(StepError::Call(CallError::TimedOut)) => "jwks.timeout",
+            Self::Keys(StepError::Call(CallError::TooLarge)) => "jwks.too_large",
+            Self::Keys(StepError::Answer(KeysError::UnexpectedStatus)) => "jwks.unexpected_status",
+            Self::Keys(StepError::Answer(KeysError::Malformed(_))) => "jwks.malformed",
+            Self::Token(StepError::Call(CallError::Unreachable)) => "token.unreachable",
+            Self::Token(StepError::Call(CallError::TimedOut)) => "token.timeout",
+            Self::Token(StepError::Call(CallError::TooLarge)) => "token.too_large",
+            Self::Token(StepError::Answer(error)) => token_code(error),
+            Self::NoIdToken => "token.no_id_token",
+            Self::IdToken(error) => id_token_code(error),
+            Self::Userinfo(StepError::Call(CallError::Unreachable)) => "userinfo.unreachable",
+            Self::Userinfo(StepError::Call(CallError::TimedOut)) => "userinfo.timeout",
+            Self::Userinfo(StepError::Call(CallError::TooLarge)) => "userinfo.too_large",
+            Self::Userinfo(StepError::Answer(UserinfoError::UnexpectedStatus)) => "userinfo.unexpected_status",
+            Self::Userinfo(StepError::Answer(UserinfoError::NotPlain)) => "userinfo.signed",
+            Self::Userinfo(StepError::Answer(UserinfoError::NotJson)) => "userinfo.not_json",
+            Self::Userinfo(StepError::Answer(UserinfoError::SubjectMismatch)) => "userinfo.subject_mismatch",
+        }
+    }
+}
+
+const fn token_code(error: TokenError) -> &'static str {
+    match error {
+        TokenError::InvalidGrant => "token.invalid_grant",
+        TokenError::InvalidClient => "token.invalid_client",
+        TokenError::Refused => "token.refused",
+        TokenError::UnexpectedStatus => "token.unexpected_status",
+        TokenError::NotJson => "token.not_json",
+        TokenError::Malformed => "token.malformed",
+        TokenError::TokenType => "token.token_type",
+    }
+}
+
+const fn id_token_code(error: IdTokenError) -> &'static str {
+    match error {
+        IdTokenError::Jws(error) => jws_code(error),
+        IdTokenError::Claim(error) => claim_code(error),
+        IdTokenError::WrongType => "id_token.wrong_type",
+        IdTokenError::AuthorizedParty => "id_token.authorized_party",
+        IdTokenError::Subject => "id_token.subject",
+        IdTokenError::Nonce => "id_token.nonce_mismatch",
+        IdTokenError::AccessTokenHash => "id_token.at_hash_mismatch",
+    }
+}
+
+const fn jws_code(error: JwsError) -> &'static str {
+    match error {
+        JwsError::TooLong => "id_token.too_long",
+        JwsError::NotThreeParts | JwsError::NotBase64Url => "id_token.malformed",
+        JwsError::MalformedHeader => "id_token.malformed_header",
+        JwsError::RefusedParameter(_) => "id_token.refused_header_parameter",
+        JwsError::OtherContent => "id_token.other_content",
+        JwsError::AlgorithmNotAllowed => "id_token.algorithm",
+        JwsError::UnknownKey => "id_token.unknown_key",
+        JwsError::BadSignature => "id_token.bad_signature",
+        JwsError::Verifier(_) => "id_token.unusable_key",
+        JwsError::MalformedClaims(_) => "id_token.malformed_claims",
+    }
+}
+
+const fn claim_code(error: ClaimError) -> &'static str {
+    match error {
+        ClaimError::Missing(_) => "id_token.claim_missing",
+        ClaimError::WrongType(_) => "id_token.claim_type",
+        ClaimError::OutOfRange(_) => "id_token.claim_out_of_range",
+        ClaimError::Expired => "id_token.expired",
+        ClaimError::NotYetValid => "id_token.not_yet_valid",
+        ClaimError::IssuedInFuture => "id_token.issued_in_future",
+        ClaimError::OtherIssuer => "id_token.issuer_mismatch",
+        ClaimError::OtherAudience => "id_token.audience_mismatch",
+    }
+}
+
+/// One line of the log: never a token, a code, a cookie, nor text of the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// What happened, as a stable code: `callback.state_mismatch`.
+    pub event: &'static str,
+    /// Whose fault it is, if anyone's.
+    pub fault: Option<Fault>,
+    /// A closed set of words about it: the name of a claim, the reason a path was refused.
+    pub detail: Option<String>,
+}
+
+impl LogLine {
+    /// Something that went as it should.
+    pub const fn event(event: &'static str) -> Self {
+        Self { event, fault: None, detail: None }
+    }
+
+    /// An error.
+    pub fn error(error: &Error) -> Self {
+        Self { event: error.code(), fault: Some(error.fault()), detail: detail(error) }
+    }
+
+    /// As JSON.
+    pub fn to_json(&self) -> String {
+        let mut line = serde_json::json!({ "event": self.event });
+        if let Some(fault) = self.fault {
+            line["fault"] = fault.name().into();
+        }
+        if let Some(detail) = &self.detail {
+            line["detail"] = detail.as_str().into();
+        }
+        line.to_string()
+    }
+}
+
+fn detail(error: &Error) -> Option<String> {
+    match error {
+        Error::Path(error) => Some(error.to_string()),
+        Error::Provider(ProviderError::IdToken(IdTokenError::Claim(error))) => Some(error.to_string()),
+        Error::Provider(ProviderError::IdToken(IdTokenError::Jws(error))) => Some(error.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_outs_are_504_and_the_rest_502() {
+        let token = |error| Error::from(ProviderError::Token(StepError::Call(error)));
+        assert_eq!(token(CallError::TimedOut).status(), 504);
+        assert_eq!(token(CallError::Unreachable).status(), 502);
+        assert_eq!(Error::from(ProviderError::NoIdToken).status(), 502);
+    }
+
+    #[test]
+    fn a_wrong_client_secret_is_the_operators_fault() {
+        let error = Error::from(ProviderError::Token(StepError::Answer(TokenError::InvalidClient)));
+        assert_eq!(error.fault(), Fault::Operator);
+        assert_eq!(LogLine::error(&error).to_json(), r#"{"event":"token.invalid_client","fault":"operator"}"#);
+    }
+
+    #[test]
+    fn denial_is_said_in_words() {
+        let text = |code: &str| Error::SignInRefused(code.to_owned()).public_text().sentence.into_owned();
+        assert!(text("access_denied").contains("cancelled"));
+        assert!(text("server_error").contains("server_error"));
+    }
+}

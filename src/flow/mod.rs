@@ -1,0 +1,74 @@
+//! The flows: what happens between a request and its answer when others have to be asked. Only flows await.
+
+pub mod identify;
+pub mod provider;
+pub mod replay;
+pub mod sign_in;
+pub mod sign_out;
+
+use crate::{
+    config::{Config, ProviderSettings},
+    error::Error,
+    host::{Host, random},
+    origin::IdentityHeaders,
+    session::{
+        cookies::CookieNames,
+        seal::{KeyRing, NONCE_BYTES, Purpose},
+    },
+    web::path::RequestUrl,
+};
+
+/// The settings and what follows from them; made once, kept as long as the isolate lives.
+#[derive(Debug)]
+pub struct Site {
+    /// The settings.
+    pub config: Config,
+    /// What seals and opens.
+    pub ring: KeyRing,
+    /// The names of our cookies.
+    pub cookie_names: CookieNames,
+    /// The headers that only we may send to the origin.
+    pub identity_headers: IdentityHeaders,
+    /// What we know of the provider.
+    pub provider_cache: provider::ProviderCache,
+    /// The states that have been used.
+    pub used_states: replay::UsedStates,
+}
+
+impl Site {
+    /// Derives everything that the settings determine.
+    pub fn new(config: Config) -> Self {
+        let provider = config.providers.first();
+        let issuer = provider.map_or("", |provider| provider.issuer.as_str());
+        let client_id = provider.map_or("", |provider| provider.client.id.as_str());
+        Self {
+            ring: KeyRing::new(&config.secret_keys, issuer, client_id),
+            cookie_names: CookieNames::new(config.cookie.name.clone()),
+            identity_headers: IdentityHeaders::new(&config.headers),
+            provider_cache: provider::ProviderCache::default(),
+            used_states: replay::UsedStates::default(),
+            config,
+        }
+    }
+
+    /// The provider that signs visitors in.
+    pub(crate) fn provider(&self) -> Result<&ProviderSettings, Error> {
+        self.config.providers.first().ok_or(Error::Internal)
+    }
+
+    /// Scheme, host and port that visitors use. Never from a header that a client could send.
+    pub fn public_origin(&self, url: &RequestUrl<'_>) -> String {
+        self.config.public_origin.clone().unwrap_or_else(|| url.origin().to_ascii_lowercase())
+    }
+
+    /// The path of one of our own pages.
+    pub fn own_path(&self, name: &str) -> String {
+        format!("{}{name}", self.config.routes.base)
+    }
+
+    /// Seals a value for a cookie or a URL.
+    pub(crate) fn seal(&self, host: &impl Host, purpose: Purpose, plain: &[u8]) -> Result<String, Error> {
+        let nonce = random::<NONCE_BYTES>(host)?;
+        self.ring.seal(purpose, nonce, plain).ok_or(Error::Internal)
+    }
+}

@@ -1,0 +1,156 @@
+//! What we know of the provider: its metadata and keys, fetched when needed, kept while fresh, and kept on when the
+//! provider is down.
+
+use core::{cell::RefCell, time::Duration};
+use std::rc::Rc;
+
+use crate::{
+    config::ProviderSettings,
+    error::{Error, KeysError, LogLine, ProviderError, StepError},
+    host::{CallError, Host},
+    jose::{JwkSet, JwsError, UntrustedJwt},
+    oauth::exchange::{ProviderAnswer, ProviderRequest},
+    oidc::{
+        discovery::{self, Metadata},
+        id_token::{self, Expected, IdToken, IdTokenError},
+    },
+    time::Timestamp,
+};
+
+/// How long metadata and keys count as fresh.
+const FRESH_FOR: Duration = Duration::from_secs(3600);
+/// An unknown key, or a provider that is down, makes us ask again no more often than this.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// Metadata and keys of the provider, in this isolate. Plain data: no request ever waits for another one's fetch.
+#[derive(Debug, Default)]
+pub struct ProviderCache {
+    metadata: Slot<Metadata>,
+    keys: Slot<JwkSet>,
+    /// When a token with an unknown key last made us fetch the keys anew.
+    last_extra_fetch: RefCell<Option<Timestamp>>,
+}
+
+#[derive(Debug)]
+struct Slot<T>(RefCell<Option<Kept<T>>>);
+
+#[derive(Debug)]
+struct Kept<T> {
+    value: Rc<T>,
+    fresh_until: Timestamp,
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self(RefCell::new(None))
+    }
+}
+
+impl<T> Slot<T> {
+    fn fresh(&self, now: Timestamp) -> Option<Rc<T>> {
+        let kept = self.0.try_borrow().ok()?;
+        kept.as_ref().filter(|kept| now < kept.fresh_until).map(|kept| Rc::clone(&kept.value))
+    }
+
+    /// The last good value, however old; not asked about again for a while.
+    fn stale(&self, now: Timestamp) -> Option<Rc<T>> {
+        let mut kept = self.0.try_borrow_mut().ok()?;
+        let kept = kept.as_mut()?;
+        kept.fresh_until = now.plus(ASK_AGAIN_AFTER);
+        Some(Rc::clone(&kept.value))
+    }
+
+    fn keep(&self, value: T, now: Timestamp) -> Rc<T> {
+        let value = Rc::new(value);
+        if let Ok(mut kept) = self.0.try_borrow_mut() {
+            *kept = Some(Kept { value: Rc::clone(&value), fresh_until: now.plus(FRESH_FOR) });
+        }
+        value
+    }
+}
+
+impl ProviderCache {
+    /// The provider's metadata.
+    pub async fn metadata(&self, host: &impl Host, settings: &ProviderSettings) -> Result<Rc<Metadata>, Error> {
+        let now = host.now();
+        if let Some(metadata) = self.metadata.fresh(now) {
+            return Ok(metadata);
+        }
+        if let Some(given) = discovery::from_given(&settings.issuer, &settings.endpoints) {
+            return Ok(self.metadata.keep(given, now));
+        }
+        match discover(host, settings).await {
+            Ok(metadata) => Ok(self.metadata.keep(metadata, now)),
+            Err(error) => self.fall_back(host, &self.metadata, error),
+        }
+    }
+
+    async fn keys(&self, host: &impl Host, metadata: &Metadata) -> Result<Rc<JwkSet>, Error> {
+        let now = host.now();
+        if let Some(keys) = self.keys.fresh(now) {
+            return Ok(keys);
+        }
+        match fetch_keys(host, metadata).await {
+            Ok(keys) => Ok(self.keys.keep(keys, now)),
+            Err(error) => self.fall_back(host, &self.keys, error),
+        }
+    }
+
+    /// Verifies an ID token; a key that is not known yet is looked for once more.
+    pub async fn verify_id_token(
+        &self,
+        host: &impl Host,
+        metadata: &Metadata,
+        untrusted: &str,
+        expected: &Expected<'_>,
+    ) -> Result<IdToken, Error> {
+        let refused = |error| Error::from(ProviderError::IdToken(error));
+        let parse = || UntrustedJwt::parse(untrusted).map_err(|error| refused(error.into()));
+        let keys = self.keys(host, metadata).await?;
+        match id_token::verify(parse()?, expected, &keys, host).await {
+            Err(IdTokenError::Jws(JwsError::UnknownKey)) if self.may_fetch_again(host.now()) => {
+                let keys = self.keys.keep(fetch_keys(host, metadata).await?, host.now());
+                id_token::verify(parse()?, expected, &keys, host).await.map_err(refused)
+            }
+            verdict => verdict.map_err(refused),
+        }
+    }
+
+    fn may_fetch_again(&self, now: Timestamp) -> bool {
+        let Ok(mut last) = self.last_extra_fetch.try_borrow_mut() else { return false };
+        let allowed = last.is_none_or(|last| now.since(last) >= ASK_AGAIN_AFTER);
+        if allowed {
+            *last = Some(now);
+        }
+        allowed
+    }
+
+    // The provider is down or lies: what was good before is still the best there is.
+    fn fall_back<T>(&self, host: &impl Host, slot: &Slot<T>, error: Error) -> Result<Rc<T>, Error> {
+        let Some(value) = slot.stale(host.now()) else { return Err(error) };
+        host.log(&LogLine::error(&error));
+        Ok(value)
+    }
+}
+
+async fn discover(host: &impl Host, settings: &ProviderSettings) -> Result<Metadata, Error> {
+    let failed = |error| Error::from(ProviderError::Discovery(error));
+    let request = discovery::request(&settings.issuer).ok_or(Error::Internal)?;
+    let answer = call(host, request).await.map_err(|error| failed(StepError::Call(error)))?;
+    discovery::response(&answer, &settings.issuer, &settings.endpoints)
+        .map_err(|error| failed(StepError::Answer(error)))
+}
+
+async fn fetch_keys(host: &impl Host, metadata: &Metadata) -> Result<JwkSet, Error> {
+    let failed = |error| Error::from(ProviderError::Keys(error));
+    let request = ProviderRequest::for_json(metadata.jwks_uri.clone());
+    let answer = call(host, request).await.map_err(|error| failed(StepError::Call(error)))?;
+    if answer.status != 200 {
+        return Err(failed(StepError::Answer(KeysError::UnexpectedStatus)));
+    }
+    JwkSet::parse(&answer.body).map_err(|error| failed(StepError::Answer(KeysError::Malformed(error))))
+}
+
+async fn call(host: &impl Host, request: ProviderRequest) -> Result<ProviderAnswer, CallError> {
+    host.call(request).await
+}

@@ -1,0 +1,329 @@
+//! Signing in: the redirect to the provider, and the callback that ends it (OIDC Core §3.1.2, §3.1.3).
+
+use core::time::Duration;
+
+use serde_json::Value;
+
+use crate::{
+    config::{ProviderSettings, SessionExpiry},
+    error::{CallbackError, Error, LogLine, ProviderError, StepError},
+    flow::Site,
+    host::{Host, random},
+    json::Object,
+    oauth::{
+        Unguessable,
+        authorization::{self, AuthorizationCode, AuthorizationError, AuthorizationRequest, ResponseMode},
+        client_auth::ClientAuthMethod,
+        token::{self, TokenSet},
+    },
+    oidc::{
+        discovery::Metadata,
+        id_token::{Expected, IdToken},
+        userinfo,
+    },
+    session::{
+        Credentials, Pending, Session, SessionId,
+        record::{decode_pending, encode_credentials, encode_pending, encode_session, kept_claims},
+        seal::{NONCE_BYTES, Purpose},
+    },
+    time::Timestamp,
+    visitor::Identity,
+    web::{
+        cookie::{SameSite, SetCookie},
+        form::Parameters,
+        path::RequestUrl,
+        reply::Reply,
+        return_to::ReturnTo,
+    },
+};
+
+/// How long a visitor may take at the provider.
+const SIGN_IN_TTL: Duration = Duration::from_secs(900);
+
+/// The least time a store entry is kept: Workers KV refuses less.
+const MIN_ENTRY_TTL: Duration = Duration::from_secs(60);
+
+/// Sends the visitor to the provider, with a login cookie that waits for the way back.
+pub async fn start(
+    site: &Site,
+    host: &impl Host,
+    url: &RequestUrl<'_>,
+    cookies: &str,
+    return_to: ReturnTo,
+) -> Result<Reply, Error> {
+    let settings = site.provider()?;
+    let metadata = site.provider_cache.metadata(host, settings).await?;
+    let pending = Pending {
+        state: Unguessable::from_random(&random(host)?),
+        nonce: Unguessable::from_random(&random(host)?),
+        code_verifier: Unguessable::from_random(&random(host)?),
+        redirect_uri: redirect_uri(site, url),
+        return_to,
+        started_at: host.now(),
+    };
+    let location = AuthorizationRequest {
+        endpoint: &metadata.authorization_endpoint,
+        client_id: &settings.client.id,
+        redirect_uri: &pending.redirect_uri,
+        scopes: &settings.scopes,
+        state: &pending.state,
+        nonce: &pending.nonce,
+        code_verifier: &pending.code_verifier,
+        response_mode: settings.response_mode,
+        hosted_domain: settings.hosted_domain.as_deref(),
+        realm: settings.realm.as_deref(),
+        extra: &settings.extra_parameters,
+    }
+    .url();
+    let mut reply = Reply::redirect(location).cookie(login_cookie(site, host, settings, &pending)?);
+    for cookie in crowded_out(site, cookies, host.now()) {
+        reply = reply.cookie(cookie);
+    }
+    Ok(reply)
+}
+
+fn redirect_uri(site: &Site, url: &RequestUrl<'_>) -> String {
+    match &site.config.redirect_uri {
+        Some(fixed) => fixed.as_str().to_owned(),
+        None => format!("{}{}", site.public_origin(url), site.config.routes.callback),
+    }
+}
+
+fn login_cookie(
+    site: &Site,
+    host: &impl Host,
+    settings: &ProviderSettings,
+    pending: &Pending,
+) -> Result<SetCookie, Error> {
+    let sealed = site.seal(host, Purpose::SignIn, &encode_pending(pending))?;
+    let name = site.cookie_names.sign_in(pending.state.as_str());
+    let cookie = SetCookie::new(&name, &sealed, &site.config.cookie.scope).map_err(|_| Error::Internal)?;
+    // A form that the provider's page posts here is a cross-site POST: `Lax` cookies stay behind.
+    let same_site = match settings.response_mode {
+        ResponseMode::Query => SameSite::Lax,
+        ResponseMode::FormPost => SameSite::None,
+    };
+    Ok(cookie.max_age(SIGN_IN_TTL).same_site(same_site))
+}
+
+/// The removal of login cookies that are over, and of the oldest beyond the number that a browser may hold.
+fn crowded_out(site: &Site, cookies: &str, now: Timestamp) -> Vec<SetCookie> {
+    let mut waiting: Vec<(Option<Timestamp>, &str)> =
+        site.cookie_names.sign_ins(cookies).map(|(name, sealed)| (waiting_since(site, sealed, now), name)).collect();
+    // What does not open sorts first, as `None` does.
+    waiting.sort_unstable();
+    let too_many = (waiting.len() + 1).saturating_sub(crate::session::cookies::MAX_SIGN_INS);
+    let gone = waiting.iter().enumerate().filter(|(index, (since, _))| *index < too_many || since.is_none());
+    gone.filter_map(|(_, (_, name))| SetCookie::delete(name, &site.config.cookie.scope).ok()).collect()
+}
+
+fn waiting_since(site: &Site, sealed: &str, now: Timestamp) -> Option<Timestamp> {
+    let pending = open_pending(site, sealed)?;
+    (now < pending.started_at.plus(SIGN_IN_TTL)).then_some(pending.started_at)
+}
+
+fn open_pending(site: &Site, sealed: &str) -> Option<Pending> {
+    decode_pending(&site.ring.open(Purpose::SignIn, sealed).ok()?).ok()
+}
+
+/// A callback that was refused, and the login cookie that is of no further use.
+#[derive(Debug)]
+pub struct Rejected {
+    /// Why.
+    pub error: Error,
+    /// What to remove, when the login cookie was ours and is spent.
+    pub spent: Option<SetCookie>,
+}
+
+impl<E: Into<Error>> From<E> for Rejected {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), spent: None }
+    }
+}
+
+/// Ends a sign-in. The order matters: nobody is asked and nothing is believed before the state has been found good.
+pub async fn finish(site: &Site, host: &impl Host, parameters: &str, cookies: &str) -> Result<Reply, Rejected> {
+    let parameters = Parameters::parse(parameters).map_err(|_| CallbackError::Malformed)?;
+    let pending = claim_pending(site, host, &parameters, cookies)?;
+    let name = site.cookie_names.sign_in(pending.state.as_str());
+    let spent = SetCookie::delete(&name, &site.config.cookie.scope).ok();
+    match redeem(site, host, &parameters, &pending, cookies).await {
+        Ok(reply) => Ok(spent.into_iter().fold(reply, Reply::cookie)),
+        Err(error) => Err(Rejected { error, spent }),
+    }
+}
+
+/// The sign-in that the response belongs to: of this browser, not too old, not used before.
+fn claim_pending(
+    site: &Site,
+    host: &impl Host,
+    parameters: &Parameters,
+    cookies: &str,
+) -> Result<Pending, CallbackError> {
+    let state = parameters.value("state").ok_or(CallbackError::StateMissing)?;
+    let sealed = site.cookie_names.sign_in_of(cookies, parameters).ok_or(CallbackError::StateMismatch)?;
+    let pending = open_pending(site, sealed).ok_or(CallbackError::StateMismatch)?;
+    // RFC 6749 §10.12
+    if !pending.state.equals(state) {
+        return Err(CallbackError::StateMismatch);
+    }
+    let expires_at = pending.started_at.plus(SIGN_IN_TTL);
+    if host.now() >= expires_at {
+        return Err(CallbackError::StateExpired);
+    }
+    if !site.used_states.first_use(state, host.now(), expires_at) {
+        return Err(CallbackError::StateReplayed);
+    }
+    Ok(pending)
+}
+
+async fn redeem(
+    site: &Site,
+    host: &impl Host,
+    parameters: &Parameters,
+    pending: &Pending,
+    cookies: &str,
+) -> Result<Reply, Error> {
+    let settings = site.provider()?;
+    let metadata = site.provider_cache.metadata(host, settings).await?;
+    let code = code(parameters, pending, &metadata)?;
+    let tokens = tokens(host, settings, &metadata, &code, pending).await?;
+    let id_token = id_token(site, host, settings, &metadata, &tokens, pending).await?;
+    let claims = claims(host, settings, &metadata, &tokens, &id_token).await?;
+    check_membership(settings, &id_token, &claims)?;
+    let session = session(site, host, &id_token, &claims)?;
+    store_credentials(site, host, &session, tokens, claims).await;
+    let reply = Reply::redirect(pending.return_to.as_str());
+    set_session(site, host, reply, &session, cookies)
+}
+
+fn code(parameters: &Parameters, pending: &Pending, metadata: &Metadata) -> Result<AuthorizationCode, Error> {
+    let expected = authorization::Expected {
+        state: &pending.state,
+        issuer: metadata.issuer.as_str(),
+        issuer_required: metadata.issuer_in_response,
+    };
+    authorization::response(parameters, &expected).map_err(|error| match error {
+        AuthorizationError::StateMismatch => CallbackError::StateMismatch.into(),
+        AuthorizationError::IssuerMismatch => CallbackError::IssuerMismatch.into(),
+        AuthorizationError::NoCode => CallbackError::NoCode.into(),
+        AuthorizationError::Refused(code) => Error::SignInRefused(code),
+    })
+}
+
+async fn tokens(
+    host: &impl Host,
+    settings: &ProviderSettings,
+    metadata: &Metadata,
+    code: &AuthorizationCode,
+    pending: &Pending,
+) -> Result<TokenSet, Error> {
+    let failed = |error| Error::from(ProviderError::Token(error));
+    let method = settings
+        .auth_method
+        .unwrap_or_else(|| ClientAuthMethod::automatic(&settings.client, metadata.token_auth_methods.as_deref()));
+    let endpoint = metadata.token_endpoint.clone();
+    let request =
+        token::request(endpoint, &settings.client, method, code, &pending.redirect_uri, &pending.code_verifier);
+    let answer = host.call(request).await.map_err(|error| failed(StepError::Call(error)))?;
+    token::response(&answer).map_err(|error| failed(StepError::Answer(error)))
+}
+
+async fn id_token(
+    site: &Site,
+    host: &impl Host,
+    settings: &ProviderSettings,
+    metadata: &Metadata,
+    tokens: &TokenSet,
+    pending: &Pending,
+) -> Result<IdToken, Error> {
+    let untrusted = tokens.untrusted_id_token.as_ref().ok_or(ProviderError::NoIdToken)?;
+    let expected = Expected {
+        issuers: &settings.valid_issuers,
+        client_id: &settings.client.id,
+        nonce: Some(&pending.nonce),
+        access_token: Some(&tokens.access_token),
+        algs: &metadata.id_token_algs,
+        now: host.now(),
+        leeway: settings.leeway,
+    };
+    site.provider_cache.verify_id_token(host, metadata, untrusted.expose(), &expected).await
+}
+
+async fn claims(
+    host: &impl Host,
+    settings: &ProviderSettings,
+    metadata: &Metadata,
+    tokens: &TokenSet,
+    id_token: &IdToken,
+) -> Result<Object, Error> {
+    if !settings.userinfo {
+        return Ok(id_token.claims().clone());
+    }
+    let failed = |error| Error::from(ProviderError::Userinfo(error));
+    // A provider without the endpoint has nothing to add (Discovery §3: it is RECOMMENDED only).
+    let Some(endpoint) = metadata.userinfo_endpoint.clone() else { return Ok(id_token.claims().clone()) };
+    let request = userinfo::request(endpoint, &tokens.access_token);
+    let answer = host.call(request).await.map_err(|error| failed(StepError::Call(error)))?;
+    let userinfo = userinfo::response(&answer, id_token).map_err(|error| failed(StepError::Answer(error)))?;
+    Ok(userinfo::merge(id_token, userinfo))
+}
+
+fn check_membership(settings: &ProviderSettings, id_token: &IdToken, claims: &Object) -> Result<(), Error> {
+    if let Some(domain) = &settings.hosted_domain {
+        // The ID token's own claim: userinfo is asked with a token that others may hold too.
+        if id_token.claims().get("hd").and_then(Value::as_str) != Some(domain.as_str()) {
+            return Err(Error::HostedDomain);
+        }
+    }
+    if settings.require_verified_email && claims.get("email_verified") != Some(&Value::Bool(true)) {
+        return Err(Error::EmailNotVerified);
+    }
+    Ok(())
+}
+
+fn session(site: &Site, host: &impl Host, id_token: &IdToken, claims: &Object) -> Result<Session, Error> {
+    let now = host.now();
+    let settings = &site.config.session;
+    let by_cookie = now.plus(settings.ttl);
+    let ends_at = match settings.expiry {
+        SessionExpiry::Cookie => by_cookie,
+        // Accepted within the leeway, so it lasts until the leeway is over.
+        SessionExpiry::IdToken => by_cookie.min(id_token.expires_at().plus(site.provider()?.leeway.as_duration())),
+    };
+    let for_headers = site.config.headers.iter().map(|mapping| &mapping.claim);
+    let for_rules = site.config.rules.iter().flat_map(|rule| rule.claims.iter().map(|claim| &claim.path));
+    Ok(Session {
+        id: SessionId::from_random(random(host)?),
+        signed_in_at: now,
+        ends_at,
+        seen_at: now,
+        identity: Identity::new(kept_claims(claims, for_headers.chain(for_rules))),
+    })
+}
+
+/// The cookie alone signs the visitor in, so a store that fails costs no sign-in.
+async fn store_credentials(site: &Site, host: &impl Host, session: &Session, tokens: TokenSet, claims: Object) {
+    let Some(id_token) = tokens.untrusted_id_token else { return };
+    let credentials = Credentials {
+        access_token_expires_at: tokens.expires_in.map(|span| session.signed_in_at.plus(span)),
+        access_token: tokens.access_token,
+        refresh_token: tokens.refresh_token,
+        id_token,
+        claims,
+    };
+    let Ok(nonce) = random::<NONCE_BYTES>(host) else { return };
+    let Some(entry) = site.ring.seal_entry(&session.id, nonce, &encode_credentials(&credentials)) else { return };
+    let ttl = session.ends_at.since(session.signed_in_at).max(MIN_ENTRY_TTL);
+    if host.save(&session.id.store_key(), &entry, ttl).await.is_err() {
+        host.log(&LogLine::event("store.save_failed"));
+    }
+}
+
+fn set_session(site: &Site, host: &impl Host, reply: Reply, session: &Session, cookies: &str) -> Result<Reply, Error> {
+    let sealed = site.seal(host, Purpose::Session, &encode_session(session))?;
+    let scope = &site.config.cookie.scope;
+    let max_age = session.ends_at.since(session.signed_in_at);
+    let pieces = site.cookie_names.set_session(&sealed, scope, max_age, cookies).ok_or(Error::SessionTooLarge)?;
+    Ok(pieces.into_iter().fold(reply, Reply::cookie))
+}

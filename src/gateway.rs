@@ -1,0 +1,266 @@
+//! The order of things: from a request to an answer of ours, or to a request for the origin.
+
+use serde_json::json;
+
+use crate::{
+    config::Config,
+    error::{Error, LogLine},
+    flow::{Site, identify, sign_in, sign_out},
+    host::Host,
+    oauth::authorization::ResponseMode,
+    origin::{self, AnswerEdits, AnswerFacts, Forward},
+    policy::{self, Admitted, Verdict},
+    route::{self, Endpoint, Route},
+    visitor::Visitor,
+    web::{
+        form::{self, Parameters},
+        pages::{self, Action},
+        path::RequestUrl,
+        reply::Reply,
+        request::{BodyError, IncomingRequest, is_foreign, is_navigation},
+        return_to::ReturnTo,
+        secure_url::is_loopback_host,
+    },
+};
+
+/// The longest form that an endpoint of ours reads, in bytes.
+const MAX_FORM_BYTES: usize = 64 * 1024;
+
+/// The guard in front of an origin. One serves every request of an isolate.
+#[derive(Debug)]
+pub struct Gateway {
+    site: Site,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Outcome {
+    /// We answer it ourselves.
+    Respond(Reply),
+    /// The origin answers it.
+    Forward(Forward),
+}
+
+impl Gateway {
+    /// A gateway that does as `config` says.
+    pub fn new(config: Config) -> Self {
+        Self { site: Site::new(config) }
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.site.config
+    }
+
+    /// From a request to its outcome. It never fails: a refusal is an answer too, and its cause goes to the log.
+    pub async fn handle(&self, host: &impl Host, request: &impl IncomingRequest) -> Outcome {
+        match self.judge(host, request).await {
+            Ok(outcome) => outcome,
+            Err(error) => Outcome::Respond(self.refuse(host, request, &error)),
+        }
+    }
+
+    async fn judge(&self, host: &impl Host, request: &impl IncomingRequest) -> Result<Outcome, Error> {
+        let url = RequestUrl::parse(request.url())?;
+        self.check_host(&url)?;
+        // 1. Ours, or under which rule?
+        let rule = match route::route(&self.site.config, request.method(), url.path()) {
+            Route::Own(endpoint) => return self.own(host, request, &url, endpoint).await.map(Outcome::Respond),
+            Route::Ambiguous => return Err(Error::AmbiguousPath),
+            Route::Rule(rule) => rule,
+        };
+        // 2. Who asks?
+        let visitor = identify::identify(&self.site, request.cookies(), host.now());
+        // 3. May they?
+        match policy::decide(rule, visitor) {
+            // 4. Then it goes to the origin.
+            Verdict::Admit(admitted) => Ok(Outcome::Forward(self.forward(&admitted, request, &url))),
+            Verdict::Forbid => Err(Error::Forbidden),
+            Verdict::SignIn if is_navigation(request) => {
+                self.start(host, request, &url, ReturnTo::from_request(&url)).await.map(Outcome::Respond)
+            }
+            Verdict::SignIn => Ok(Outcome::Respond(self.login_required(&url))),
+        }
+    }
+
+    /// What of the origin's answer has to change.
+    pub fn judge_answer(&self, facts: &AnswerFacts<'_>, is_private: bool) -> AnswerEdits {
+        origin::answer(facts, is_private, &self.site.cookie_names)
+    }
+
+    /// The answer for a request that can't be served.
+    pub fn refuse(&self, host: &impl Host, request: &impl IncomingRequest, error: &Error) -> Reply {
+        host.log(&LogLine::error(error));
+        let again = self.site.own_path("oidc_login");
+        refusal(error, is_navigation(request), &again)
+    }
+
+    // Cookies without `Secure`, and no sign-in at all, are for this very machine.
+    fn check_host(&self, url: &RequestUrl<'_>) -> Result<(), Error> {
+        let config = &self.site.config;
+        let anywhere = config.cookie.secure && config.testing_profile.is_none();
+        if anywhere || is_loopback_host(url.host()) { Ok(()) } else { Err(Error::LoopbackOnly) }
+    }
+
+    fn forward(&self, admitted: &Admitted, request: &impl IncomingRequest, url: &RequestUrl<'_>) -> Forward {
+        let Site { config, identity_headers, cookie_names, .. } = &self.site;
+        origin::forward(admitted, request, url, &config.origin, (identity_headers, cookie_names, &config.headers))
+    }
+
+    async fn start(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+        return_to: ReturnTo,
+    ) -> Result<Reply, Error> {
+        sign_in::start(&self.site, host, url, request.cookies(), return_to).await
+    }
+
+    fn login_required(&self, url: &RequestUrl<'_>) -> Reply {
+        let next = form::encode(ReturnTo::from_request(url).as_str());
+        let login_url = format!("{}?next={next}", self.site.own_path("oidc_login"));
+        Reply::json(401, &json!({ "error": "login_required", "login_url": login_url }))
+    }
+
+    async fn own(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+        endpoint: Endpoint,
+    ) -> Result<Reply, Error> {
+        check_method(request.method(), endpoint, self.response_mode())?;
+        match endpoint {
+            Endpoint::Health => Ok(Reply::json(200, &json!({ "status": "ok" }))),
+            Endpoint::Login => {
+                self.start(host, request, url, self.next(url.query()).unwrap_or_else(ReturnTo::root)).await
+            }
+            Endpoint::Callback => self.callback(host, request, url).await,
+            Endpoint::Logout => self.logout(host, request, url).await,
+            Endpoint::SignedOut => Ok(sign_out::signed_out(&self.site, url.query())),
+            Endpoint::Userinfo => self.userinfo(host, request, url),
+            Endpoint::Reserved => Err(Error::NotFound),
+        }
+    }
+
+    async fn callback(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+    ) -> Result<Reply, Error> {
+        let body;
+        let parameters = if request.method() == "POST" {
+            body = read_form(request).await?;
+            body.as_str()
+        } else {
+            url.query().unwrap_or_default()
+        };
+        match sign_in::finish(&self.site, host, parameters, request.cookies()).await {
+            Ok(reply) => {
+                host.log(&LogLine::event("sign_in.finished"));
+                Ok(reply)
+            }
+            Err(rejected) => {
+                host.log(&LogLine::error(&rejected.error));
+                // Whoever comes here is a person, whatever the headers say.
+                let page = refusal(&rejected.error, true, &self.site.own_path("oidc_login"));
+                Ok(rejected.spent.into_iter().fold(page, Reply::cookie))
+            }
+        }
+    }
+
+    async fn logout(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+    ) -> Result<Reply, Error> {
+        let body;
+        let parameters = if request.method() == "POST" {
+            body = read_form(request).await?;
+            Some(body.as_str())
+        } else {
+            url.query()
+        };
+        let next = self.next(parameters);
+        if self.is_foreign(request, url) {
+            return Ok(sign_out::confirm(&self.site, next.as_ref()));
+        }
+        sign_out::sign_out(&self.site, host, url, request.cookies(), next).await
+    }
+
+    fn userinfo(&self, host: &impl Host, request: &impl IncomingRequest, url: &RequestUrl<'_>) -> Result<Reply, Error> {
+        if self.is_foreign(request, url) {
+            return Err(Error::Foreign);
+        }
+        match identify::identify(&self.site, request.cookies(), host.now()) {
+            Visitor::Known(identity) => Ok(Reply::json(200, &json!(identity.claims()))),
+            Visitor::Anonymous => Ok(self.login_required(url)),
+        }
+    }
+
+    fn response_mode(&self) -> ResponseMode {
+        self.site.config.providers.first().map_or(ResponseMode::Query, |provider| provider.response_mode)
+    }
+
+    fn is_foreign(&self, request: &impl IncomingRequest, url: &RequestUrl<'_>) -> bool {
+        let public = self.site.public_origin(url);
+        is_foreign(request, &[public.as_str(), url.origin()])
+    }
+
+    /// Where a link asks to go on to: a page of this site that is not one of ours.
+    fn next(&self, parameters: Option<&str>) -> Option<ReturnTo> {
+        let parameters = Parameters::parse(parameters?).ok()?;
+        let next = ReturnTo::parse(parameters.value("next")?)?;
+        let path = next.as_str().split('?').next().unwrap_or_default();
+        let path = crate::web::path::RequestPath::parse(path).ok()?;
+        route::own_endpoint(&self.site.config.routes, path.decoded()).is_none().then_some(next)
+    }
+}
+
+/// The answer that every path of a misconfigured Worker gives.
+pub fn misconfigured() -> Reply {
+    Reply::page(500, pages::misconfigured())
+}
+
+fn refusal(error: &Error, as_page: bool, start_again: &str) -> Reply {
+    if matches!(error, Error::LoopbackOnly) {
+        return misconfigured();
+    }
+    let reply = if as_page { problem_page(error, start_again) } else { problem_json(error) };
+    match error {
+        Error::Method(allowed) => reply.header("Allow", allowed),
+        _ => reply,
+    }
+}
+
+fn problem_page(error: &Error, start_again: &str) -> Reply {
+    let text = error.public_text();
+    let action = text.start_again.then_some(Action { href: start_again, label: "Start again" });
+    Reply::page(error.status(), pages::problem(text.title, &text.sentence, error.code(), action))
+}
+
+fn problem_json(error: &Error) -> Reply {
+    let text = error.public_text();
+    Reply::json(error.status(), &json!({ "error": error.code(), "error_description": text.sentence }))
+}
+
+// HEAD changes nothing, so it does not end a sign-in or a session (RFC 9110 §9.2.1).
+fn check_method(method: &str, endpoint: Endpoint, response_mode: ResponseMode) -> Result<(), Error> {
+    let allowed = match endpoint {
+        Endpoint::Logout => "GET, POST",
+        Endpoint::Callback if response_mode == ResponseMode::FormPost => "GET, POST",
+        Endpoint::Callback => "GET",
+        _ => "GET, HEAD",
+    };
+    if allowed.split(", ").any(|name| name == method) { Ok(()) } else { Err(Error::Method(allowed)) }
+}
+
+async fn read_form(request: &impl IncomingRequest) -> Result<String, Error> {
+    request.body(MAX_FORM_BYTES).await.map_err(|error| match error {
+        BodyError::TooLarge => Error::FormTooLarge,
+        BodyError::Unreadable => Error::FormUnreadable,
+    })
+}

@@ -1,0 +1,86 @@
+//! The one door: time, chance, the network, the store and the log. Everything else is pure.
+
+use core::time::Duration;
+
+use crate::{
+    error::LogLine,
+    jose::Verifier,
+    oauth::exchange::{ProviderAnswer, ProviderRequest},
+    time::Timestamp,
+};
+
+/// What the platform does for us.
+#[allow(async_fn_in_trait, reason = "the runtime has one thread; its futures are not Send and need not be")]
+pub trait Host: Verifier {
+    /// The present moment. On the platform it stands still between I/O.
+    fn now(&self) -> Timestamp;
+
+    /// Fills `bytes` with randomness fit for keys.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRandomness`]; then nothing may be made that relies on it.
+    fn fill_random(&self, bytes: &mut [u8]) -> Result<(), NoRandomness>;
+
+    /// Calls the provider. Redirects are answers, not followed; the answer's size and the time it takes are capped
+    /// by [`crate::oauth::exchange`].
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] when there is no whole answer.
+    async fn call(&self, request: ProviderRequest) -> Result<ProviderAnswer, CallError>;
+
+    /// Reads from the store. `None` proves nothing: the entry may be on its way.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store can't tell.
+    async fn load(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Writes to the store; the entry may go after `ttl`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it may not have been written.
+    async fn save(&self, key: &str, value: &[u8], ttl: Duration) -> Result<(), StoreError>;
+
+    /// Removes from the store.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it may still be there.
+    async fn remove(&self, key: &str) -> Result<(), StoreError>;
+
+    /// Writes a line for the operator.
+    fn log(&self, line: &LogLine);
+}
+
+/// Random bytes from the host, as an array.
+///
+/// # Errors
+///
+/// [`NoRandomness`].
+pub fn random<const N: usize>(host: &impl Host) -> Result<[u8; N], NoRandomness> {
+    let mut bytes = [0; N];
+    host.fill_random(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The platform has no randomness to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRandomness;
+
+/// Why there is no answer of the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallError {
+    /// No connection, or it broke.
+    Unreachable,
+    /// It took longer than [`CALL_TIMEOUT_SECONDS`](crate::oauth::exchange::CALL_TIMEOUT_SECONDS).
+    TimedOut,
+    /// It was longer than [`MAX_ANSWER_BYTES`](crate::oauth::exchange::MAX_ANSWER_BYTES).
+    TooLarge,
+}
+
+/// The store failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreError;

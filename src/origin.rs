@@ -1,0 +1,217 @@
+//! What the origin gets, and what visitors get of its answer: edits to headers, never a copy of the whole.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::{
+    config::{HeaderMapping, OriginSettings},
+    policy::Admitted,
+    session::cookies::CookieNames,
+    visitor::Identity,
+    web::{
+        cookie::{self, Remaining},
+        path::RequestUrl,
+        request::IncomingRequest,
+    },
+};
+
+/// Headers that tell an identity, whatever `OIDC_HEADERS` says; a client's copy of them never passes.
+const RESERVED: [&str; 4] =
+    ["X-Forwarded-Client-Id", "X-Forwarded-Scope", "X-Forwarded-Token-Info", "X-Forwarded-Assertion"];
+
+/// A change to a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeaderEdit {
+    /// Every value of it goes.
+    Remove(String),
+    /// It gets this value and no other.
+    Set(String, String),
+}
+
+/// A request on its way to the origin; body, method and every header not named go as they came.
+#[derive(Debug)]
+pub struct Forward {
+    /// The whole URL.
+    pub url: String,
+    /// What changes.
+    pub edits: Vec<HeaderEdit>,
+    /// Whether a shared cache must not keep the answer.
+    pub answer_is_private: bool,
+}
+
+/// The names that clients may not send, in the one spelling that origins might fold them to.
+#[derive(Debug)]
+pub struct IdentityHeaders {
+    folded: Vec<String>,
+}
+
+impl IdentityHeaders {
+    /// Those of `OIDC_HEADERS` and the ones that are always ours.
+    pub fn new(mappings: &[HeaderMapping]) -> Self {
+        let mapped = mappings.iter().map(|mapping| mapping.header.as_str());
+        Self { folded: mapped.chain(RESERVED).map(fold).collect() }
+    }
+
+    /// Whether an origin might take `name` for an identity header.
+    pub fn claim(&self, name: &str) -> bool {
+        let folded = fold(name);
+        self.folded.contains(&folded)
+    }
+}
+
+// CGI and its heirs write every other character as `_`, so `X_Forwarded.User` reaches them as `X-Forwarded-User` does.
+fn fold(name: &str) -> String {
+    name.bytes().map(|b| if b.is_ascii_alphanumeric() { b.to_ascii_lowercase() as char } else { '-' }).collect()
+}
+
+/// Makes the request for the origin. It needs an [`Admitted`], and only policy makes one.
+pub fn forward(
+    admitted: &Admitted,
+    request: &impl IncomingRequest,
+    url: &RequestUrl<'_>,
+    origin: &OriginSettings,
+    own: (&IdentityHeaders, &CookieNames, &[HeaderMapping]),
+) -> Forward {
+    let (identity_headers, cookie_names, mappings) = own;
+    let spoofed = request.header_names().filter(|name| identity_headers.claim(name));
+    let mut edits: Vec<HeaderEdit> = spoofed.map(|name| HeaderEdit::Remove(name.to_owned())).collect();
+    edits.extend(without_own_cookies(request.cookies(), cookie_names));
+    edits.extend(admitted.identity().into_iter().flat_map(|identity| stamps(identity, mappings)));
+    Forward { url: target(origin, url, request.url()), edits, answer_is_private: admitted.answer_is_private() }
+}
+
+fn target(origin: &OriginSettings, url: &RequestUrl<'_>, whole: &str) -> String {
+    match origin {
+        OriginSettings::Url(base) => format!("{}{}", base.as_str().trim_end_matches('/'), url.target()),
+        OriginSettings::Binding | OriginSettings::SameUrl => whole.to_owned(),
+    }
+}
+
+fn without_own_cookies(header: &str, names: &CookieNames) -> Option<HeaderEdit> {
+    match cookie::without(header, |name| names.is_own(name)) {
+        Remaining::Unchanged => None,
+        Remaining::Changed(rest) => Some(HeaderEdit::Set("Cookie".to_owned(), rest)),
+        Remaining::Nothing => Some(HeaderEdit::Remove("Cookie".to_owned())),
+    }
+}
+
+fn stamps<'a>(identity: &'a Identity, mappings: &'a [HeaderMapping]) -> impl Iterator<Item = HeaderEdit> + 'a {
+    mappings.iter().filter_map(|mapping| {
+        let value = header_value(mapping.claim.find(identity.claims())?)?;
+        Some(HeaderEdit::Set(mapping.header.clone(), value))
+    })
+}
+
+/// A claim as a header value. No two claims of one kind give the same header: `%`, control and non-ASCII characters
+/// are percent-encoded, so is `,` inside an item of a list, and so is a space at either end, which HTTP would drop.
+fn header_value(claim: &Value) -> Option<String> {
+    match claim {
+        Value::Null => None,
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| encoded(&text(item), true)).collect();
+            Some(items.join(","))
+        }
+        value => Some(encoded(&text(value), false)),
+    }
+}
+
+fn text(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_string()),
+    }
+}
+
+fn encoded(text: &str, in_list: bool) -> String {
+    let last = text.len().saturating_sub(1);
+    let mut value = String::with_capacity(text.len());
+    for (index, byte) in text.bytes().enumerate() {
+        let at_an_end = index == 0 || index == last;
+        match byte {
+            b'%' => value.push_str("%25"),
+            b',' if in_list => value.push_str("%2C"),
+            b' ' if at_an_end => value.push_str("%20"),
+            b' '..=b'~' => value.push(byte as char),
+            _ => push_encoded(&mut value, byte),
+        }
+    }
+    value
+}
+
+fn push_encoded(value: &mut String, byte: u8) {
+    value.push('%');
+    for digit in [byte >> 4, byte & 0xF] {
+        value.push(char::from_digit(u32::from(digit), 16).unwrap_or('0').to_ascii_uppercase());
+    }
+}
+
+/// What of the origin's answer has to be looked at.
+#[derive(Debug)]
+pub struct AnswerFacts<'a> {
+    /// `Cache-Control`, joined.
+    pub cache_control: &'a str,
+    /// Each `Set-Cookie`.
+    pub set_cookies: &'a [String],
+}
+
+/// What changes in the origin's answer.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct AnswerEdits {
+    /// `Cache-Control`, when it has to be another.
+    pub cache_control: Option<String>,
+    /// The cookies that may stay, when not all of them may.
+    pub set_cookies: Option<Vec<String>>,
+}
+
+/// Headers by which shared caches are told to keep what `Cache-Control` forbids (RFC 9213 and its elders).
+pub const SHARED_CACHE_HEADERS: [&str; 3] = ["CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Surrogate-Control"];
+
+/// Judges the origin's answer.
+pub fn answer(facts: &AnswerFacts<'_>, is_private: bool, names: &CookieNames) -> AnswerEdits {
+    let taken = facts.set_cookies.iter().any(|line| sets_own_cookie(line, names));
+    AnswerEdits {
+        cache_control: is_private.then(|| private_cache_control(facts.cache_control)),
+        set_cookies: taken.then(|| {
+            let kept = facts.set_cookies.iter().filter(|line| !sets_own_cookie(line, names));
+            kept.cloned().collect()
+        }),
+    }
+}
+
+// RFC 6265bis §5.6: the name ends at the first `=`. A nameless cookie (`=name=value`) comes back as if it were named.
+fn sets_own_cookie(line: &str, names: &CookieNames) -> bool {
+    let pair = line.split(';').next().unwrap_or_default();
+    let pair = pair.trim_start_matches(['=', ' ', '\t']);
+    let name = pair.split('=').next().unwrap_or_default().trim_end_matches([' ', '\t']);
+    names.is_own(name)
+}
+
+// RFC 9111 §5.2.2: `private` keeps shared caches out; what would let them in is dropped.
+fn private_cache_control(value: &str) -> String {
+    let kept = directives(value).filter(|directive| {
+        let name = directive.split('=').next().unwrap_or_default().trim();
+        !["public", "s-maxage", "private"].iter().any(|known| name.eq_ignore_ascii_case(known))
+    });
+    let mut result = String::from("private");
+    for directive in kept {
+        result.push_str(", ");
+        result.push_str(directive);
+    }
+    result
+}
+
+// A comma inside a quoted string separates nothing.
+fn directives(value: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    value
+        .split(move |c| {
+            quoted ^= c == '"';
+            c == ',' && !quoted
+        })
+        .map(str::trim)
+        .filter(|directive| !directive.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! Where a request belongs: to an endpoint of ours, or under a rule.
+
+use crate::{
+    config::{Config, Routes},
+    policy::Rule,
+    web::path::RequestPath,
+};
+
+/// Where a request belongs.
+#[derive(Debug)]
+pub enum Route<'c> {
+    /// An endpoint of ours; the origin never sees it.
+    Own(Endpoint),
+    /// This rule.
+    Rule(&'c Rule),
+    /// Another reader of the path would put it under another rule.
+    Ambiguous,
+}
+
+/// Our own endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `OIDC_CALLBACK_ROUTE`.
+    Callback,
+    /// `/oidc_login`.
+    Login,
+    /// `OIDC_LOGOUT_ROUTE`.
+    Logout,
+    /// `/oidc_signed_out`.
+    SignedOut,
+    /// `/oidc_userinfo`.
+    Userinfo,
+    /// `/oidc_health`.
+    Health,
+    /// A name that is ours and has nothing behind it yet.
+    Reserved,
+}
+
+/// Where `method` on `path` belongs.
+pub fn route<'c>(config: &'c Config, method: &str, path: &RequestPath<'_>) -> Route<'c> {
+    if let Some(endpoint) = own_endpoint(&config.routes, path.decoded()) {
+        return Route::Own(endpoint);
+    }
+    let Some(index) = rule_index(&config.rules, method, path.decoded()) else { return Route::Ambiguous };
+    // An origin that strips `;parameters` or merges slashes must not find a page of another rule, nor one of ours.
+    let agrees = |reading: &[u8]| rule_index(&config.rules, method, reading) == Some(index);
+    if !path.readings().iter().all(|reading| agrees(reading)) {
+        return Route::Ambiguous;
+    }
+    config.rules.get(index).map_or(Route::Ambiguous, Route::Rule)
+}
+
+/// Whether `path` is an endpoint of ours.
+pub fn own_endpoint(routes: &Routes, path: &[u8]) -> Option<Endpoint> {
+    if path == routes.callback.as_bytes() {
+        return Some(Endpoint::Callback);
+    }
+    if path == routes.logout.as_bytes() {
+        return Some(Endpoint::Logout);
+    }
+    Some(match path.strip_prefix(routes.base.as_bytes())? {
+        b"oidc_login" => Endpoint::Login,
+        b"oidc_signed_out" => Endpoint::SignedOut,
+        b"oidc_userinfo" => Endpoint::Userinfo,
+        b"oidc_health" => Endpoint::Health,
+        b"oidc_account" | b"oidc_jwks" | b"oidc_auth" | b"oidc_backchannel_logout" | b"oidc_frontchannel_logout" => {
+            Endpoint::Reserved
+        }
+        _ => return None,
+    })
+}
+
+fn rule_index(rules: &[Rule], method: &str, path: &[u8]) -> Option<usize> {
+    rules.iter().position(|rule| rule.matches(method, path))
+}

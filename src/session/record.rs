@@ -1,0 +1,192 @@
+//! The stored forms, each with its version in front. `docs/storage.md` states them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Credentials, Pending, Session, SessionId, seal::SealError};
+use crate::{
+    json::{self, Object},
+    secret::Secret,
+    time::Timestamp,
+    visitor::Identity,
+};
+
+/// The first byte of every record; an old one still opens, a newer one is refused rather than misread.
+const VERSION: u8 = 1;
+
+/// A session: version, id, three moments of eight bytes each (big endian), the claims as JSON.
+pub fn encode_session(session: &Session) -> Vec<u8> {
+    let mut record = Vec::with_capacity(512);
+    record.push(VERSION);
+    record.extend_from_slice(session.id.as_bytes());
+    for moment in [session.signed_in_at, session.ends_at, session.seen_at] {
+        record.extend_from_slice(&moment.as_unix().to_be_bytes());
+    }
+    record.extend_from_slice(&to_json(session.identity.claims()));
+    record
+}
+
+/// Reads a session.
+pub fn decode_session(record: &[u8]) -> Result<Session, SealError> {
+    read_session(record).ok_or(SealError::BadRecord)
+}
+
+fn read_session(record: &[u8]) -> Option<Session> {
+    let (id, rest) = versioned(record)?.split_first_chunk::<{ SessionId::BYTES }>()?;
+    let (signed_in_at, rest) = moment(rest)?;
+    let (ends_at, rest) = moment(rest)?;
+    let (seen_at, claims) = moment(rest)?;
+    let identity = Identity::new(serde_json::from_slice(claims).ok()?);
+    Some(Session { id: SessionId::from_random(*id), signed_in_at, ends_at, seen_at, identity })
+}
+
+fn moment(bytes: &[u8]) -> Option<(Timestamp, &[u8])> {
+    let (seconds, rest) = bytes.split_first_chunk::<8>()?;
+    Some((Timestamp::from_unix(i64::from_be_bytes(*seconds)), rest))
+}
+
+/// A sign-in under way: version, JSON.
+pub fn encode_pending(pending: &Pending) -> Vec<u8> {
+    [vec![VERSION], to_json(pending)].concat()
+}
+
+/// Reads a sign-in under way.
+pub fn decode_pending(record: &[u8]) -> Result<Pending, SealError> {
+    let json = versioned(record).ok_or(SealError::BadRecord)?;
+    serde_json::from_slice(json).map_err(|_| SealError::BadRecord)
+}
+
+/// Credentials: version, JSON.
+pub fn encode_credentials(credentials: &Credentials) -> Vec<u8> {
+    let stored = StoredCredentials {
+        access_token: credentials.access_token.expose().clone(),
+        access_token_expires_at: credentials.access_token_expires_at,
+        refresh_token: credentials.refresh_token.as_ref().map(|token| token.expose().clone()),
+        id_token: credentials.id_token.expose().clone(),
+        claims: credentials.claims.clone(),
+    };
+    [vec![VERSION], to_json(&stored)].concat()
+}
+
+/// Reads credentials.
+pub fn decode_credentials(record: &[u8]) -> Result<Credentials, SealError> {
+    let json = versioned(record).ok_or(SealError::BadRecord)?;
+    let stored: StoredCredentials = serde_json::from_slice(json).map_err(|_| SealError::BadRecord)?;
+    Ok(Credentials {
+        access_token: Secret::new(stored.access_token),
+        access_token_expires_at: stored.access_token_expires_at,
+        refresh_token: stored.refresh_token.map(Secret::new),
+        id_token: Secret::new(stored.id_token),
+        claims: stored.claims,
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredCredentials {
+    access_token: String,
+    access_token_expires_at: Option<Timestamp>,
+    refresh_token: Option<String>,
+    id_token: String,
+    claims: json::Object,
+}
+
+fn versioned(record: &[u8]) -> Option<&[u8]> {
+    match record.split_first() {
+        Some((&VERSION, rest)) => Some(rest),
+        _ => None,
+    }
+}
+
+// Maps with text keys and plain fields have no way to fail; an empty record would be refused when read.
+fn to_json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// The claims that are worth a place in the cookie: `sub` and what the paths name.
+pub fn kept_claims<'p>(claims: &Object, paths: impl Iterator<Item = &'p crate::claim_path::ClaimPath>) -> Object {
+    let mut kept = Object::new();
+    if let Some(subject) = claims.get("sub") {
+        kept.insert("sub".to_owned(), subject.clone());
+    }
+    for path in paths {
+        path.keep(claims, &mut kept);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{claim_path::ClaimPath, oauth::Unguessable, web::return_to::ReturnTo};
+
+    fn object(value: Value) -> Object {
+        let Value::Object(object) = value else { panic!("object") };
+        object
+    }
+
+    fn session() -> Session {
+        Session {
+            id: SessionId::from_random([9; 32]),
+            signed_in_at: Timestamp::from_unix(1),
+            ends_at: Timestamp::from_unix(2),
+            seen_at: Timestamp::from_unix(-3),
+            identity: Identity::new(object(json!({"sub": "a", "groups": ["x"]}))),
+        }
+    }
+
+    #[test]
+    fn a_session_survives() {
+        assert_eq!(decode_session(&encode_session(&session())), Ok(session()));
+    }
+
+    #[test]
+    fn cut_or_newer_records_are_refused() {
+        let record = encode_session(&session());
+        for length in 0..record.len() {
+            assert_eq!(decode_session(&record[..length]), Err(SealError::BadRecord), "{length}");
+        }
+        let newer = [&[2], &record[1..]].concat();
+        assert_eq!(decode_session(&newer), Err(SealError::BadRecord));
+    }
+
+    #[test]
+    fn a_pending_sign_in_survives() {
+        let pending = Pending {
+            state: Unguessable::from_random(&[1; 32]),
+            nonce: Unguessable::from_random(&[2; 32]),
+            code_verifier: Unguessable::from_random(&[3; 32]),
+            redirect_uri: "https://site.example/oidc_callback".to_owned(),
+            return_to: ReturnTo::parse("/a?b=c").unwrap(),
+            started_at: Timestamp::from_unix(7),
+        };
+        let read = decode_pending(&encode_pending(&pending)).unwrap();
+        assert!(read.state.equals(pending.state.as_str()));
+        assert_eq!(read.return_to.as_str(), "/a?b=c");
+        assert!(decode_pending(b"").is_err());
+        assert!(decode_pending(b"\x01{}").is_err());
+    }
+
+    #[test]
+    fn credentials_survive() {
+        let credentials = Credentials {
+            access_token: Secret::new("a".to_owned()),
+            access_token_expires_at: Some(Timestamp::from_unix(5)),
+            refresh_token: None,
+            id_token: Secret::new("i".to_owned()),
+            claims: object(json!({"sub": "a"})),
+        };
+        let read = decode_credentials(&encode_credentials(&credentials)).unwrap();
+        assert_eq!(read.access_token.expose(), "a");
+        assert_eq!(read.access_token_expires_at, Some(Timestamp::from_unix(5)));
+        assert!(read.refresh_token.is_none());
+        assert_eq!(read.id_token.expose(), "i");
+    }
+
+    #[test]
+    fn only_what_is_named_is_kept() {
+        let claims = object(json!({"sub": "a", "email": "e", "address": {"city": "c", "street": "s"}}));
+        let paths = [ClaimPath::parse("address.city").unwrap()];
+        assert_eq!(Value::Object(kept_claims(&claims, paths.iter())), json!({"sub": "a", "address": {"city": "c"}}));
+    }
+}

@@ -1,0 +1,70 @@
+// Everything that a test needs, on ports that the system chooses: store, origin, provider, and the Worker.
+
+import { randomBytes } from 'node:crypto';
+import { startOrigin } from '../../../demo/origin.mjs';
+import { startProvider, workerClient } from '../../../demo/provider.mjs';
+import { startKv } from './kv.mjs';
+import { Visitor } from './visitor.mjs';
+import { freePort, startWorker } from './workerd.mjs';
+
+export const RULES = [
+  { path: '/', access: 'optional' },
+  { path: '/public/*', access: 'public' },
+  { path: '/cache', access: 'login', cache: 'public' },
+  { path: '/staff/*', access: 'login', claims: { groups: ['admins'] } },
+  { path: '/admin/*', access: 'deny' },
+  { path: '/*', access: 'login' },
+];
+
+export const CLIENT_SECRET = 'client-secret-for-tests-only';
+export const SECRET_KEY = 'secret-key-for-tests-only-0123456789abcdef';
+
+/**
+ * Starts the stack. `vars` are added to the Worker's settings; a setting that is `undefined` is left out.
+ * `provider` goes to the provider, `client` into its client's metadata. `bound: true` puts the origin behind
+ * the ORIGIN binding.
+ */
+export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false } = {}) {
+  const port = await freePort();
+  const publicUrl = `http://localhost:${port}`;
+  const [origin, kv] = await Promise.all([startOrigin(), startKv()]);
+  const providerRequests = [];
+  const provider = await startProvider({
+    clients: [workerClient({ clientSecret: CLIENT_SECRET, publicUrl, ...client })],
+    onRequest: (request) => providerRequests.push({ method: request.method, target: request.url }),
+    ...providerOptions,
+  });
+  const settings = {
+    OIDC_ISSUER: provider.issuer,
+    OIDC_CLIENT_ID: 'edge-oidc-demo',
+    OIDC_CLIENT_SECRET: CLIENT_SECRET,
+    OIDC_SECRET_KEY: SECRET_KEY,
+    OIDC_SCOPES: ['openid', 'email', 'profile', 'groups'],
+    OIDC_ORIGIN: bound ? undefined : origin.url,
+    OIDC_RULES: RULES,
+    ...vars,
+  };
+  const worker = await startWorker({
+    port,
+    vars: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
+    kv: kv.address,
+    originBinding: bound ? new URL(origin.url).host : undefined,
+  });
+  return {
+    port,
+    publicUrl,
+    origin,
+    kv,
+    provider,
+    /** What the provider was asked, as `{ method, target }`. */
+    providerRequests,
+    worker,
+    visitor: () => new Visitor(publicUrl),
+    close: () => Promise.all([worker.close(), origin.close(), provider.close(), kv.close()]),
+  };
+}
+
+/** A random marker, to find again what a test has sent. */
+export function marker() {
+  return randomBytes(6).toString('hex');
+}

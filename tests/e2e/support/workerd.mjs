@@ -1,0 +1,109 @@
+// The built Worker in the real runtime, workerd itself: nothing between its socket and the Worker that
+// could tidy a path or a header, and the Worker's own requests go out to the network.
+
+import { spawn } from 'node:child_process';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const BUILD = process.env.EDGE_OIDC_BUILD ?? join(ROOT, 'build');
+const MODULES = ['index.js', 'index_bg.wasm'];
+
+/**
+ * Starts the Worker and resolves to `{ port, publicUrl, log, close }`.
+ *
+ * `vars` are its settings: a string stands for itself, anything else is passed as JSON, as wrangler does it.
+ * `kv` and `originBinding` are `host:port` of what stands behind OIDC_CREDENTIALS and ORIGIN.
+ */
+export async function startWorker({ vars = {}, kv, originBinding, port } = {}) {
+  for (const file of MODULES) {
+    if (!existsSync(join(BUILD, file))) throw new Error(`${BUILD} has no ${file}; next: npm run build`);
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'edge-oidc-'));
+  MODULES.forEach((file) => copyFileSync(join(BUILD, file), join(folder, file)));
+  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, originBinding, port: port ?? 0 }));
+
+  const child = spawn(join(ROOT, 'node_modules', '.bin', 'workerd'), ['serve', 'config.capnp', '--control-fd=3'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  });
+  // A test run that is killed leaves no runtime behind.
+  const killed = () => child.kill('SIGKILL');
+  process.once('exit', killed);
+  let log = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (log += data));
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  const listening = await Promise.race([portOf(child.stdio[3]), exited.then(() => undefined)]);
+  if (!listening) throw new Error(`workerd didn't start:\n${log}`);
+  return {
+    port: listening,
+    publicUrl: `http://localhost:${listening}`,
+    /** All that the Worker and the runtime have printed so far. */
+    log: () => log,
+    close: async () => {
+      child.kill('SIGTERM');
+      await exited;
+      process.removeListener('exit', killed);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A port that is free now: for what must be known before the Worker starts. */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+function configOf({ vars, kv, originBinding, port }) {
+  const services = ['(name = "guard", worker = .guard)', '(name = "internet", network = (allow = ["public", "private"]))'];
+  const bindings = Object.entries(vars).map(([name, value]) =>
+    `(name = ${text(name)}, ${typeof value === 'string' ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`})`);
+  if (kv) {
+    services.push(`(name = "kv", external = (address = ${text(kv)}, http = ()))`);
+    bindings.push('(name = "OIDC_CREDENTIALS", kvNamespace = "kv")');
+  }
+  if (originBinding) {
+    services.push(`(name = "origin", external = (address = ${text(originBinding)}, http = ()))`);
+    bindings.push('(name = "ORIGIN", service = "origin")');
+  }
+  const [, date] = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8').match(/^compatibility_date = "([^"]+)"/m);
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [${services.join(', ')}],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "guard")],
+);
+const guard :Workerd.Worker = (
+  modules = [(name = "index.js", esModule = embed "index.js"), (name = "index_bg.wasm", wasm = embed "index_bg.wasm")],
+  compatibilityDate = "${date}",
+  bindings = [${bindings.join(', ')}],
+);
+`;
+}
+
+/** A Cap'n Proto text literal. */
+function text(value) {
+  return `"${value.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n').replace(/\r/g, '\\r').replace(/\t/g, '\\t')}"`;
+}
+
+function portOf(stream) {
+  return new Promise((resolve) => {
+    let seen = '';
+    stream.on('data', (data) => {
+      seen += data;
+      for (const line of seen.split('\n').slice(0, -1)) {
+        const message = JSON.parse(line);
+        if (message.event === 'listen') resolve(message.port);
+      }
+    });
+  });
+}
