@@ -102,6 +102,8 @@ fn bad() -> Vec<(&'static str, Value, &'static str)> {
         ("OIDC_HEADERS", json!({"sub": "X_User"}), "confuse with `-`"),
         ("OIDC_HEADERS", json!({"sub": "X User"}), "a header's name"),
         ("OIDC_HEADERS", json!({"sub": "X.User"}), "a header's name"),
+        ("OIDC_HEADERS", json!({"sub": "-User"}), "a header's name"),
+        ("OIDC_CALLBACK_ROUTE", json!("/.well-known/oauth-protected-resource"), "no other endpoint"),
         ("OIDC_HEADERS", json!({"sub": "Cookie"}), "no other meaning"),
         ("OIDC_HEADERS", json!({"sub": "authorization"}), "no other meaning"),
         ("OIDC_HEADERS", json!({"sub": "Proxy-Authorization"}), "no other meaning"),
