@@ -85,3 +85,18 @@ fn the_errors_of_the_documentation_are_real() {
         assert!(report.lines().any(|other| other == line), "{line}\nis not in\n{report}");
     }
 }
+
+#[test]
+fn wrangler_toml_names_every_setting_and_no_other() {
+    const FILE: &str = "wrangler.toml";
+    let text = read(FILE);
+    for (line, name) in names(&text) {
+        assert!(is_known(name), "{FILE}:{line}: {name} is no setting");
+    }
+    let missing: Vec<&str> = SETTINGS
+        .iter()
+        .map(|setting| setting.name)
+        .filter(|name| names(&text).all(|(_, other)| other != *name))
+        .collect();
+    assert!(missing.is_empty(), "{FILE} does not name {missing:?}: put each into it, set or in a comment");
+}
