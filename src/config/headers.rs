@@ -85,7 +85,8 @@ fn mapping(claim: &str, value: &Value, others: &[HeaderMapping]) -> Checked<Head
         return Err(Mismatch::new("a header without `_`, which origins confuse with `-`", "write it with `-`"));
     }
     // RFC 9110 §5.6.2 allows more, but what CGI makes of it (`X.User` becomes X_USER) could be sent by anyone.
-    if !header.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+    let plain = header.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if !plain || header.starts_with('-') {
         return Err(Mismatch::new("a header's name of letters, digits and `-`", "write it as X-Forwarded-User"));
     }
     let lower = header.to_ascii_lowercase();

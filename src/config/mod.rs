@@ -192,3 +192,6 @@ pub struct Bindings {
 
 /// The Worker's variables by name, typed as they came.
 pub type Variables = BTreeMap<String, serde_json::Value>;
+
+#[cfg(test)]
+mod tests;

@@ -100,7 +100,7 @@ pub(super) fn routes(reader: &mut Reader<'_>, cookie_path: &str) -> Routes {
         ("OIDC_CALLBACK_ROUTE", &routes.callback, &routes.logout),
         ("OIDC_LOGOUT_ROUTE", &routes.logout, &routes.callback),
     ] {
-        if reader.has(name) && (path == other || routes.is_fixed(path)) {
+        if reader.has(name) && (path == other || routes.is_fixed(path) || path == RESOURCE_METADATA) {
             let cure = "choose another path, or remove the setting";
             reader.refuse(name, &Mismatch::new("a path that is no other endpoint of the Worker", cure));
         }
@@ -132,7 +132,7 @@ impl Routes {
 
     fn is_fixed(&self, path: &str) -> bool {
         let name = path.strip_prefix(&self.base).unwrap_or_default();
-        FIXED.contains(&name) || path == RESOURCE_METADATA
+        FIXED.contains(&name)
     }
 }
 

@@ -98,10 +98,10 @@ pub(super) fn session(reader: &mut Reader<'_>) -> SessionSettings {
         idle_ttl: reader.read("OIDC_SESSION_IDLE_TTL", lifetime()),
         check_interval: reader
             .read("OIDC_SESSION_CHECK_INTERVAL", value::seconds(0..=DAY))
-            .unwrap_or(Duration::from_secs(60)),
+            .unwrap_or(Duration::from_mins(1)),
         outage_grace: reader
             .read("OIDC_STORE_OUTAGE_GRACE", value::seconds(0..=7 * DAY))
-            .unwrap_or(Duration::from_secs(600)),
+            .unwrap_or(Duration::from_mins(10)),
         expiry: reader.read("OIDC_SESSION_EXPIRY", choice(&expiry)).unwrap_or(SessionExpiry::IdToken),
     }
 }

@@ -307,7 +307,10 @@ pub fn reference() -> String {
         };
         let kind = if *secret { format!("secret: {kind}") } else { (*kind).to_owned() };
         let restriction = not_yet::in_reference(name);
-        table.push_str(&format!("| `{name}` | {kind} | {default} | {meaning}{restriction} |\n"));
+        let row = [format!("`{name}`"), kind, default, format!("{meaning}{restriction}")].join(" | ");
+        table.push_str("| ");
+        table.push_str(&row);
+        table.push_str(" |\n");
     }
     table
 }

@@ -32,14 +32,8 @@ extern "C" {
     ) -> Result<web_sys::Response, JsValue>;
 
     #[wasm_bindgen]
-    pub(super) fn call(
-        url: &str,
-        method: &str,
-        headers: &str,
-        body: Option<&str>,
-        limit: f64,
-        timeout: u32,
-    ) -> Promise;
+    pub(super) fn call(url: &str, method: &str, headers: &str, body: Option<&str>, limit: f64, timeout: u32)
+    -> Promise;
 
     #[wasm_bindgen]
     pub(super) fn verify(alg: &str, jwk: &str, message: &[u8], signature: &[u8]) -> Promise;
