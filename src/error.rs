@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
+
 use crate::{
     host::{CallError, NoRandomness},
     jose::{ClaimError, JwkError, JwsError},
@@ -426,15 +428,18 @@ impl LogLine {
 
     /// As JSON.
     pub fn to_json(&self) -> String {
-        let mut line = serde_json::json!({ "event": self.event });
-        if let Some(fault) = self.fault {
-            line["fault"] = fault.name().into();
-        }
-        if let Some(detail) = &self.detail {
-            line["detail"] = detail.as_str().into();
-        }
-        line.to_string()
+        let written = Written { event: self.event, fault: self.fault.map(Fault::name), detail: self.detail.as_deref() };
+        serde_json::to_string(&written).unwrap_or_default()
     }
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    event: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
 }
 
 fn detail(error: &Error) -> Option<String> {

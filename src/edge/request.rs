@@ -26,7 +26,7 @@ impl<'r> EdgeRequest<'r> {
         let method_end = line_end(0);
         let url_end = line_end(method_end + 1);
         let cookies_end = line_end(url_end + 1);
-        Self { request, method_end, url_end, cookies_end, facts }
+        Self { request, facts, method_end, url_end, cookies_end }
     }
 
     fn slice(&self, from: usize, to: usize) -> &str {

@@ -12,8 +12,14 @@ use crate::{
 };
 
 thread_local! {
-    /// `Some(None)`: the settings have been read, and they are not good.
-    static GATEWAY: RefCell<Option<Option<Rc<Gateway>>>> = const { RefCell::new(None) };
+    static KEPT: RefCell<Kept> = const { RefCell::new(Kept::NotRead) };
+}
+
+/// What is known of the settings in this isolate.
+enum Kept {
+    NotRead,
+    Wrong,
+    Good(Rc<Gateway>),
 }
 
 #[derive(Deserialize)]
@@ -31,26 +37,26 @@ struct Bound {
 
 /// The gateway that the settings describe; `None` when they are wrong, which the log has been told once.
 pub(super) fn gateway(env: &Env) -> Option<Rc<Gateway>> {
-    GATEWAY.with(|kept| {
-        if let Some(known) = kept.try_borrow().ok()?.as_ref() {
-            return known.clone();
+    KEPT.with(|kept| {
+        let mut kept = kept.try_borrow_mut().ok()?;
+        if let Kept::NotRead = *kept {
+            *kept = read(env).map_or(Kept::Wrong, |gateway| Kept::Good(Rc::new(gateway)));
         }
-        let gateway = read(env);
-        if let Ok(mut kept) = kept.try_borrow_mut() {
-            *kept = Some(gateway.clone());
+        match &*kept {
+            Kept::Good(gateway) => Some(Rc::clone(gateway)),
+            Kept::NotRead | Kept::Wrong => None,
         }
-        gateway
     })
 }
 
-fn read(env: &Env) -> Option<Rc<Gateway>> {
+fn read(env: &Env) -> Option<Gateway> {
     let Ok(environment) = serde_json::from_str::<Environment>(&glue::settings(env)) else {
         console_error!("the environment can't be read");
         return None;
     };
     let Bound { kv, durable, origin } = environment.bindings;
     match Config::parse(&environment.variables, Bindings { kv, durable, origin }) {
-        Ok(config) => Some(Rc::new(Gateway::new(config))),
+        Ok(config) => Some(Gateway::new(config)),
         Err(errors) => {
             console_error!("{errors}");
             None

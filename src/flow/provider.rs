@@ -7,9 +7,9 @@ use std::rc::Rc;
 use crate::{
     config::ProviderSettings,
     error::{Error, KeysError, LogLine, ProviderError, StepError},
-    host::{CallError, Host},
+    host::Host,
     jose::{JwkSet, JwsError, UntrustedJwt},
-    oauth::exchange::{ProviderAnswer, ProviderRequest},
+    oauth::exchange::ProviderRequest,
     oidc::{
         discovery::{self, Metadata},
         id_token::{self, Expected, IdToken, IdTokenError},
@@ -81,7 +81,7 @@ impl ProviderCache {
         }
         match discover(host, settings).await {
             Ok(metadata) => Ok(self.metadata.keep(metadata, now)),
-            Err(error) => self.fall_back(host, &self.metadata, error),
+            Err(error) => fall_back(host, &self.metadata, error),
         }
     }
 
@@ -92,7 +92,7 @@ impl ProviderCache {
         }
         match fetch_keys(host, metadata).await {
             Ok(keys) => Ok(self.keys.keep(keys, now)),
-            Err(error) => self.fall_back(host, &self.keys, error),
+            Err(error) => fall_back(host, &self.keys, error),
         }
     }
 
@@ -124,19 +124,19 @@ impl ProviderCache {
         }
         allowed
     }
+}
 
-    // The provider is down or lies: what was good before is still the best there is.
-    fn fall_back<T>(&self, host: &impl Host, slot: &Slot<T>, error: Error) -> Result<Rc<T>, Error> {
-        let Some(value) = slot.stale(host.now()) else { return Err(error) };
-        host.log(&LogLine::error(&error));
-        Ok(value)
-    }
+// The provider is down or lies: what was good before is still the best there is.
+fn fall_back<T>(host: &impl Host, slot: &Slot<T>, error: Error) -> Result<Rc<T>, Error> {
+    let Some(value) = slot.stale(host.now()) else { return Err(error) };
+    host.log(&LogLine::error(&error));
+    Ok(value)
 }
 
 async fn discover(host: &impl Host, settings: &ProviderSettings) -> Result<Metadata, Error> {
     let failed = |error| Error::from(ProviderError::Discovery(error));
     let request = discovery::request(&settings.issuer).ok_or(Error::Internal)?;
-    let answer = call(host, request).await.map_err(|error| failed(StepError::Call(error)))?;
+    let answer = host.call(request).await.map_err(|error| failed(StepError::Call(error)))?;
     discovery::response(&answer, &settings.issuer, &settings.endpoints)
         .map_err(|error| failed(StepError::Answer(error)))
 }
@@ -144,13 +144,9 @@ async fn discover(host: &impl Host, settings: &ProviderSettings) -> Result<Metad
 async fn fetch_keys(host: &impl Host, metadata: &Metadata) -> Result<JwkSet, Error> {
     let failed = |error| Error::from(ProviderError::Keys(error));
     let request = ProviderRequest::for_json(metadata.jwks_uri.clone());
-    let answer = call(host, request).await.map_err(|error| failed(StepError::Call(error)))?;
+    let answer = host.call(request).await.map_err(|error| failed(StepError::Call(error)))?;
     if answer.status != 200 {
         return Err(failed(StepError::Answer(KeysError::UnexpectedStatus)));
     }
     JwkSet::parse(&answer.body).map_err(|error| failed(StepError::Answer(KeysError::Malformed(error))))
-}
-
-async fn call(host: &impl Host, request: ProviderRequest) -> Result<ProviderAnswer, CallError> {
-    host.call(request).await
 }

@@ -55,13 +55,10 @@ fn next_of(site: &Site, query: &str) -> Option<ReturnTo> {
 /// The ID token of the session, and the end of its entry in the store.
 async fn take_id_token(site: &Site, host: &impl Host, session: &Session) -> Option<Secret<String>> {
     let key = session.id.store_key();
-    let entry = match host.load(&key).await {
-        Ok(entry) => entry,
-        Err(_) => {
-            host.log(&LogLine::event("store.load_failed"));
-            None
-        }
-    };
+    let entry = host.load(&key).await.unwrap_or_else(|_| {
+        host.log(&LogLine::event("store.load_failed"));
+        None
+    });
     if host.remove(&key).await.is_err() {
         host.log(&LogLine::event("store.remove_failed"));
     }

@@ -79,10 +79,10 @@ mod tests {
         fn method(&self) -> &str {
             self.0
         }
-        fn url(&self) -> &str {
+        fn url(&self) -> &'static str {
             "https://site.example/"
         }
-        fn cookies(&self) -> &str {
+        fn cookies(&self) -> &'static str {
             ""
         }
         fn header_names(&self) -> impl Iterator<Item = &str> {
