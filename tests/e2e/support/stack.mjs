@@ -25,43 +25,56 @@ export const SECRET_KEY = 'secret-key-for-tests-only-0123456789abcdef';
  * the ORIGIN binding.
  */
 export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false } = {}) {
-  const port = await freePort();
-  const publicUrl = `http://localhost:${port}`;
-  const [origin, kv] = await Promise.all([startOrigin(), startKv()]);
-  const providerRequests = [];
-  const provider = await startProvider({
-    clients: [workerClient({ clientSecret: CLIENT_SECRET, publicUrl, ...client })],
-    onRequest: (request) => providerRequests.push({ method: request.method, target: request.url }),
-    ...providerOptions,
-  });
-  const settings = {
-    OIDC_ISSUER: provider.issuer,
-    OIDC_CLIENT_ID: 'edge-oidc-demo',
-    OIDC_CLIENT_SECRET: CLIENT_SECRET,
-    OIDC_SECRET_KEY: SECRET_KEY,
-    OIDC_SCOPES: ['openid', 'email', 'profile', 'groups'],
-    OIDC_ORIGIN: bound ? undefined : origin.url,
-    OIDC_RULES: RULES,
-    ...vars,
+  const started = [];
+  const close = () => Promise.all(started.map((part) => part.close()));
+  const begin = async (starting) => {
+    const part = await starting;
+    started.push(part);
+    return part;
   };
-  const worker = await startWorker({
-    port,
-    vars: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
-    kv: kv.address,
-    originBinding: bound ? new URL(origin.url).host : undefined,
-  });
-  return {
-    port,
-    publicUrl,
-    origin,
-    kv,
-    provider,
-    /** What the provider was asked, as `{ method, target }`. */
-    providerRequests,
-    worker,
-    visitor: () => new Visitor(publicUrl),
-    close: () => Promise.all([worker.close(), origin.close(), provider.close(), kv.close()]),
-  };
+  try {
+    const port = await freePort();
+    const publicUrl = `http://localhost:${port}`;
+    const origin = await begin(startOrigin());
+    const kv = await begin(startKv());
+    const providerRequests = [];
+    const provider = await begin(startProvider({
+      clients: [workerClient({ clientSecret: CLIENT_SECRET, publicUrl, ...client })],
+      onRequest: (request) => providerRequests.push({ method: request.method, target: request.url }),
+      ...providerOptions,
+    }));
+    const settings = {
+      OIDC_ISSUER: provider.issuer,
+      OIDC_CLIENT_ID: 'edge-oidc-demo',
+      OIDC_CLIENT_SECRET: CLIENT_SECRET,
+      OIDC_SECRET_KEY: SECRET_KEY,
+      OIDC_SCOPES: ['openid', 'email', 'profile', 'groups'],
+      OIDC_ORIGIN: bound ? undefined : origin.url,
+      OIDC_RULES: RULES,
+      ...vars,
+    };
+    const worker = await begin(startWorker({
+      port,
+      vars: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
+      kv: kv.address,
+      originBinding: bound ? new URL(origin.url).host : undefined,
+    }));
+    return {
+      port,
+      publicUrl,
+      origin,
+      kv,
+      provider,
+      /** What the provider was asked, as `{ method, target }`. */
+      providerRequests,
+      worker,
+      visitor: () => new Visitor(publicUrl),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** A random marker, to find again what a test has sent. */
