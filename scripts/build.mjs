@@ -21,7 +21,7 @@ Nothing is done when no source has changed since the last build.
 `;
 
 const OUTPUTS = ['build/index.js', 'build/index_bg.wasm'];
-const INPUTS = ['src', 'templates', 'askama.toml', 'Cargo.toml', 'Cargo.lock', 'package-lock.json', 'scripts/lib/tools.mjs'];
+const INPUTS = ['src', 'askama.toml', 'Cargo.toml', 'Cargo.lock', 'package-lock.json', 'scripts/lib/tools.mjs'];
 const STAMP = join(ROOT, 'build', '.inputs');
 const LIMIT_KIB = 300;
 

@@ -108,9 +108,7 @@ describe('identity headers', () => {
   });
 
   test('are scrubbed from anonymous requests too', async () => {
-    for (const target of ['/public/echo-is-elsewhere', '/']) {
-      await request({ port: stack.port, target, headers: spoofs });
-    }
+    assert.ok(!/mallory/i.test((await request({ port: stack.port, target: '/', headers: spoofs })).text));
     const open = await startStack({ vars: { OIDC_RULES: [{ path: '/*', access: 'public' }] } });
     try {
       const echoed = received(await request({ port: open.port, target: '/echo', headers: spoofs }));
@@ -161,7 +159,7 @@ describe('cookies', () => {
     const answer = await visitor.send('/set-cookie');
     assert.ok(answer.setCookies.some((cookie) => cookie.startsWith('theme=dark')));
     assert.ok(answer.setCookies.some((cookie) => cookie.startsWith('basket=1%2C2')));
-    assert.ok(!answer.setCookies.some((cookie) => cookie.includes('forged')));
+    assert.ok(!answer.setCookies.some((cookie) => cookie.startsWith('__Host-oidc_id_token')));
     assert.equal(visitor.cookies['__Host-oidc_id_token'], session);
   });
 });
@@ -304,11 +302,11 @@ describe('caching', () => {
   const directives = (answer) => (answer.headers['cache-control'] ?? '').split(',').map((part) => part.trim().split('=')[0]);
 
   test('an answer made for an identity is private', async () => {
-    const control = 'public, max-age=600, s-maxage=3600';
-    const answer = await alice.send('/cache');
-    assert.equal(answer.headers['cache-control'], control, 'a rule with cache: public lets the origin’s stand');
-    const private_ = await alice.send('/api/whoami');
-    assert.ok(directives(private_).includes('private'));
+    assert.ok(directives(await alice.send('/api/whoami')).includes('private'));
+  });
+
+  test('a rule with cache: public lets the origin’s stand', async () => {
+    assert.equal((await alice.send('/cache')).headers['cache-control'], 'public, max-age=600, s-maxage=3600');
   });
 
   test('public and s-maxage of the origin are dropped, the rest stands', async () => {

@@ -76,7 +76,7 @@ export class Visitor {
 
   /** The names of the session's cookies, of which there are several when claims are large. */
   get sessionCookies() {
-    return Object.keys(this.cookies).filter((name) => /^(__Host-)?oidc_id_token([._-]?\d+)?$/.test(name));
+    return Object.keys(this.cookies).filter(isSessionCookie);
   }
 
   /** The names of the cookies of sign-ins under way. */
@@ -111,6 +111,11 @@ export class Visitor {
       else cookies.set(name, { value, path: attributes.path ?? '/' });
     }
   }
+}
+
+/** Whether a cookie of this name is a session's, or a piece of one. */
+export function isSessionCookie(name) {
+  return /^(__Host-)?oidc_id_token([._-]?\d+)?$/.test(name);
 }
 
 /** `{ name, value, attributes }` of a Set-Cookie header, attribute names in lower case. */
