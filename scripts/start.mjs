@@ -134,7 +134,7 @@ function startWorker(port, vars) {
     name: 'edge-oidc-demo',
     main: '../build/index.js',
     compatibility_date: compatibilityDate,
-    build: { command: 'node scripts/build.mjs', cwd: '..', watch_dir: '../src' },
+    build: { command: 'node scripts/build.mjs', cwd: ROOT, watch_dir: join(ROOT, 'src') },
     vars,
     secrets: { required: ['OIDC_SECRET_KEY', 'OIDC_CLIENT_SECRET'] },
     kv_namespaces: [{ binding: 'OIDC_CREDENTIALS' }],
