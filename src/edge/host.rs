@@ -1,21 +1,30 @@
 //! The platform behind the one door.
 
-use core::time::Duration;
+use core::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
 
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use worker::{Env, KvStore, console_error, console_log, console_warn};
+use worker::{Delay, Env, KvStore, console_error, console_log, console_warn};
 
 use super::{glue, memory};
 use crate::{
     config::StoreKind,
     error::{Fault, LogLine},
-    host::{CallError, Host, NoRandomness, StoreError},
+    host::{CallError, Claim, Host, NoRandomness, StoreError},
     jose::{Alg, Jwk, Verifier, VerifierError},
     oauth::exchange::{CALL_TIMEOUT_SECONDS, MAX_ANSWER_BYTES, ProviderAnswer, ProviderRequest},
+    session::store::StoreKey,
     time::Timestamp,
 };
+
+/// A store that takes longer counts as down: nobody waits for it at sign-in.
+const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The platform, for the length of one request.
 pub(super) struct EdgeHost<'e> {
@@ -54,13 +63,14 @@ impl Host for EdgeHost<'_> {
     }
 
     async fn call(&self, request: ProviderRequest) -> Result<ProviderAnswer, CallError> {
-        let headers: Vec<&str> = request.headers.iter().flat_map(|(name, value)| [*name, value.as_str()]).collect();
+        let headers = request.headers.iter().flat_map(|(name, value)| [*name, value.as_str()]);
+        let headers: Array = headers.map(JsValue::from_str).collect();
         let method = if request.body.is_some() { "POST" } else { "GET" };
         #[allow(clippy::cast_precision_loss, reason = "the limit is far below 2^53")]
         let promise = glue::call(
             request.url.as_str(),
             method,
-            &headers.join("\n"),
+            headers,
             request.body.as_deref(),
             MAX_ANSWER_BYTES as f64,
             CALL_TIMEOUT_SECONDS * 1000,
@@ -69,29 +79,42 @@ impl Host for EdgeHost<'_> {
         answered(&answer)
     }
 
-    async fn load(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    async fn load(&self, key: &StoreKey) -> Result<Option<Vec<u8>>, StoreError> {
         match self.store {
-            StoreKind::Memory => memory::load(key, self.now()),
-            StoreKind::Kv => self.kv()?.get(key).bytes().await.map_err(|_| StoreError),
-        }
-    }
-
-    async fn save(&self, key: &str, value: &[u8], ttl: Duration) -> Result<(), StoreError> {
-        match self.store {
-            StoreKind::Memory => memory::save(key, value, ttl, self.now()),
+            StoreKind::Memory => memory::load(key.as_str(), self.now()),
             StoreKind::Kv => {
-                let put = self.kv()?.put_bytes(key, value).map_err(|_| StoreError)?;
-                put.expiration_ttl(ttl.as_secs()).execute().await.map_err(|_| StoreError)
+                let get = self.kv()?.get(key.as_str());
+                within(STORE_TIMEOUT, get.bytes()).await?.map_err(|_| StoreError)
             }
         }
     }
 
-    async fn remove(&self, key: &str) -> Result<(), StoreError> {
+    async fn save(&self, key: &StoreKey, value: &[u8], ttl: Duration) -> Result<(), StoreError> {
         match self.store {
-            StoreKind::Memory => memory::remove(key),
-            StoreKind::Kv => self.kv()?.delete(key).await.map_err(|_| StoreError),
+            StoreKind::Memory => memory::save(key.as_str(), value, ttl, self.now()),
+            StoreKind::Kv => {
+                let put = self.kv()?.put_bytes(key.as_str(), value).map_err(|_| StoreError)?;
+                let put = put.expiration_ttl(ttl.as_secs());
+                within(STORE_TIMEOUT, put.execute()).await?.map_err(|_| StoreError)
+            }
         }
     }
+
+    async fn claim(&self, key: &StoreKey, _stale: Timestamp) -> Result<Claim, StoreError> {
+        self.load(key).await.map(Claim::Yours)
+    }
+
+    async fn save_renewed(
+        &self,
+        key: &StoreKey,
+        value: &[u8],
+        _until: Timestamp,
+        ttl: Duration,
+    ) -> Result<(), StoreError> {
+        self.save(key, value, ttl).await
+    }
+
+    async fn release(&self, _key: &StoreKey) {}
 
     async fn allows(&self, caller: &str) -> bool {
         let Ok(limit) = self.env.rate_limiter("OIDC_RATE_LIMIT") else { return true };
@@ -105,6 +128,16 @@ impl Host for EdgeHost<'_> {
             Some(_) => console_error!("{}", line.to_json()),
         }
     }
+}
+
+/// What the future gives, unless it takes too long: a store that hangs is a store that is down.
+async fn within<T>(span: Duration, future: impl Future<Output = T>) -> Result<T, StoreError> {
+    let (mut future, mut delay) = (pin!(future), pin!(Delay::from(span)));
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Ok(value)),
+        Poll::Pending => delay.as_mut().poll(context).map(|()| Err(StoreError)),
+    })
+    .await
 }
 
 fn answered(answer: &JsValue) -> Result<ProviderAnswer, CallError> {
