@@ -118,34 +118,34 @@ pub(super) fn session(reader: &mut Reader<'_>) -> SessionSettings {
 /// Reads where tokens are kept, or takes what is bound.
 pub(super) fn store(reader: &mut Reader<'_>, bindings: Bindings, enabled: bool) -> StoreKind {
     const NAME: &str = "OIDC_CREDENTIALS_STORE";
-    const BIND: &str = "bind a KV namespace in wrangler.toml: [[kv_namespaces]] binding = \"OIDC_CREDENTIALS\"";
-    // `durable` is known to `not_yet`, which reports it.
-    let words = [("kv", Some(StoreKind::Kv)), ("memory", Some(StoreKind::Memory)), ("durable", None)];
-    match reader.read(NAME, |value| choice(&words)(value).map_err(|mismatch| flask_store(value, mismatch))).flatten() {
+    const BIND_KV: &str = "bind a KV namespace in wrangler.toml: [[kv_namespaces]] binding = \"OIDC_CREDENTIALS\"";
+    const BIND_DURABLE: &str = "bind the class SessionVault in wrangler.toml under [[durable_objects.bindings]]";
+    let words = [("kv", StoreKind::Kv), ("memory", StoreKind::Memory), ("durable", StoreKind::Durable)];
+    let asked = reader.read(NAME, |value| choice(&words)(value).map_err(|mismatch| flask_store(value, mismatch)));
+    match asked {
         Some(StoreKind::Kv) if !bindings.kv => {
-            reader.refuse(NAME, &Mismatch::new("`kv` only where OIDC_CREDENTIALS is bound", BIND));
-            StoreKind::Kv
+            reader.refuse(NAME, &Mismatch::new("`kv` only where OIDC_CREDENTIALS is bound", BIND_KV));
         }
+        Some(StoreKind::Durable) if !bindings.durable => {
+            reader.refuse(NAME, &Mismatch::new("`durable` only where OIDC_SESSIONS is bound", BIND_DURABLE));
+        }
+        None if !bindings.kv && !bindings.durable && enabled && !reader.has(NAME) => {
+            reader.refuse(NAME, &Mismatch::new("a store for tokens", BIND_KV));
+        }
+        _ => {}
+    }
+    match asked {
         Some(kind) => kind,
         None if bindings.kv => StoreKind::Kv,
-        None => {
-            if enabled && !reader.has(NAME) {
-                let expected = if bindings.durable {
-                    "a KV namespace (this version does not keep credentials in Durable Objects yet)"
-                } else {
-                    "a store for tokens"
-                };
-                reader.refuse(NAME, &Mismatch::new(expected, BIND));
-            }
-            StoreKind::Memory
-        }
+        None if bindings.durable => StoreKind::Durable,
+        None => StoreKind::Memory,
     }
 }
 
 fn flask_store(value: &Value, mismatch: Mismatch) -> Mismatch {
     match value {
         Value::Object(_) | Value::Array(_) => Mismatch::new(
-            "a word: `kv` or `memory`",
+            "a word: `kv`, `durable` or `memory`",
             "Flask-OIDC takes a Python object here, a Worker has bindings: bind OIDC_CREDENTIALS, remove this setting",
         ),
         _ => mismatch,

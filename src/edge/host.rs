@@ -12,7 +12,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::{Delay, Env, KvStore, console_error, console_log, console_warn};
 
-use super::{glue, memory};
+use super::{glue, memory, vault::Vault};
 use crate::{
     config::StoreKind,
     error::{Fault, LogLine},
@@ -25,6 +25,9 @@ use crate::{
 
 /// A store that takes longer counts as down: nobody waits for it at sign-in.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What a mark is good until: nothing waits for it to be renewed, and a claim finds it at once.
+const NOT_RENEWED: Timestamp = Timestamp::from_unix(i64::MAX);
 
 /// The platform, for the length of one request.
 pub(super) struct EdgeHost<'e> {
@@ -51,10 +54,8 @@ impl Verifier for EdgeHost<'_> {
 }
 
 impl Host for EdgeHost<'_> {
-    #[expect(clippy::disallowed_methods, reason = "this is the door")]
     fn now(&self) -> Timestamp {
-        #[allow(clippy::cast_possible_truncation, reason = "a clock in milliseconds is far below 2^53")]
-        Timestamp::from_unix((js_sys::Date::now() / 1000.0) as i64)
+        clock_seconds()
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
@@ -82,6 +83,7 @@ impl Host for EdgeHost<'_> {
     async fn load(&self, key: &StoreKey) -> Result<Option<Vec<u8>>, StoreError> {
         match self.store {
             StoreKind::Memory => memory::load(key.as_str(), self.now()),
+            StoreKind::Durable => Vault::of(self.env, key)?.load().await,
             StoreKind::Kv => {
                 let get = self.kv()?.get(key.as_str());
                 within(STORE_TIMEOUT, get.bytes()).await?.map_err(|_| StoreError)
@@ -92,6 +94,7 @@ impl Host for EdgeHost<'_> {
     async fn save(&self, key: &StoreKey, value: &[u8], ttl: Duration) -> Result<(), StoreError> {
         match self.store {
             StoreKind::Memory => memory::save(key.as_str(), value, ttl, self.now()),
+            StoreKind::Durable => Vault::of(self.env, key)?.save(value, NOT_RENEWED, ttl).await,
             StoreKind::Kv => {
                 let put = self.kv()?.put_bytes(key.as_str(), value).map_err(|_| StoreError)?;
                 let put = put.expiration_ttl(ttl.as_secs());
@@ -100,21 +103,32 @@ impl Host for EdgeHost<'_> {
         }
     }
 
-    async fn claim(&self, key: &StoreKey, _stale: Timestamp) -> Result<Claim, StoreError> {
-        self.load(key).await.map(Claim::Yours)
+    async fn claim(&self, key: &StoreKey, stale: Timestamp) -> Result<Claim, StoreError> {
+        match self.store {
+            StoreKind::Durable => Vault::of(self.env, key)?.claim(stale).await,
+            StoreKind::Kv | StoreKind::Memory => self.load(key).await.map(Claim::Yours),
+        }
     }
 
     async fn save_renewed(
         &self,
         key: &StoreKey,
         value: &[u8],
-        _until: Timestamp,
+        until: Timestamp,
         ttl: Duration,
     ) -> Result<(), StoreError> {
-        self.save(key, value, ttl).await
+        match self.store {
+            StoreKind::Durable => Vault::of(self.env, key)?.save(value, until, ttl).await,
+            StoreKind::Kv | StoreKind::Memory => self.save(key, value, ttl).await,
+        }
     }
 
-    async fn release(&self, _key: &StoreKey) {}
+    async fn release(&self, key: &StoreKey) {
+        let StoreKind::Durable = self.store else { return };
+        let Ok(vault) = Vault::of(self.env, key) else { return };
+        // A turn that could not be given up ends by itself.
+        let _ended = vault.release().await;
+    }
 
     async fn allows(&self, caller: &str) -> bool {
         let Ok(limit) = self.env.rate_limiter("OIDC_RATE_LIMIT") else { return true };
@@ -130,8 +144,15 @@ impl Host for EdgeHost<'_> {
     }
 }
 
+/// The present moment, for what is part of the platform itself.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub(super) fn clock_seconds() -> Timestamp {
+    #[allow(clippy::cast_possible_truncation, reason = "a clock in milliseconds is far below 2^53")]
+    Timestamp::from_unix((js_sys::Date::now() / 1000.0) as i64)
+}
+
 /// What the future gives, unless it takes too long: a store that hangs is a store that is down.
-async fn within<T>(span: Duration, future: impl Future<Output = T>) -> Result<T, StoreError> {
+pub(super) async fn within<T>(span: Duration, future: impl Future<Output = T>) -> Result<T, StoreError> {
     let (mut future, mut delay) = (pin!(future), pin!(Delay::from(span)));
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(value) => Poll::Ready(Ok(value)),

@@ -7,6 +7,7 @@ mod memory;
 mod request;
 mod respond;
 mod settings;
+mod vault;
 
 use std::rc::Rc;
 
