@@ -43,7 +43,9 @@ pub fn route<'c>(config: &'c Config, method: &str, path: &RequestPath<'_>) -> Ro
     }
     let Some(index) = rule_index(&config.rules, method, path.decoded()) else { return Route::Ambiguous };
     // An origin that strips `;parameters` or merges slashes must not find a page of another rule, nor one of ours.
-    let agrees = |reading: &[u8]| rule_index(&config.rules, method, reading) == Some(index);
+    let agrees = |reading: &[u8]| {
+        own_endpoint(&config.routes, reading).is_none() && rule_index(&config.rules, method, reading) == Some(index)
+    };
     if !path.readings().iter().all(|reading| agrees(reading)) {
         return Route::Ambiguous;
     }
