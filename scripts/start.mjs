@@ -4,11 +4,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { ROOT, endAll, nodeTool, run, start } from './lib/run.mjs';
-import { Failure, headline, paint, say, script } from './lib/terminal.mjs';
+import { ROOT, endAll, isEnding, nodeTool, run, start } from './lib/run.mjs';
+import { Failure, headline, isColoured, paint, say, script } from './lib/terminal.mjs';
 
 const HELP = `
 Usage: npm start [-- options]
@@ -20,14 +20,13 @@ The first time takes about 7 minutes on 2 cores; it says what it is doing. Ctrl-
   --origin-port N      the demo site's port (8788)
   --provider-port N    the demo provider's port (8789)
                        0 takes any free port
+  --state DIR          where local secrets and state are kept (this folder)
   --help               this text
 
-Local secrets are made once and kept in .dev.vars; the demo's settings go to .demo/.
+Local secrets are made once and kept in .dev.vars; the demo's settings and state go to .demo/.
 Your wrangler.toml is neither read for them nor changed.
 `;
 
-const DEV_VARS = join(ROOT, '.dev.vars');
-const DEMO = join(ROOT, '.demo');
 const READY_WITHIN_MS = 60_000;
 
 const RULES = [
@@ -47,7 +46,8 @@ await script(HELP, async (argv) => {
   await run(process.execPath, [join(ROOT, 'scripts', 'build.mjs')], { show: true, next: 'npm run build' });
 
   headline('Starting');
-  const secrets = localSecrets();
+  const secretsFile = join(options.state, '.dev.vars');
+  const secrets = localSecrets(secretsFile);
   // Only now: what npm has brought may not be there before the build has said so.
   const { startOrigin } = await import('../demo/origin.mjs');
   const { ACCOUNTS, startProvider, workerClient } = await import('../demo/provider.mjs');
@@ -55,7 +55,7 @@ await script(HELP, async (argv) => {
   const provider = await onPort('provider-port', options['provider-port'], (at) =>
     startProvider({ ...at, clients: [workerClient({ clientSecret: secrets.OIDC_CLIENT_SECRET, publicUrl })] }));
 
-  const ended = startWorker(port, {
+  const worker = startWorker(port, join(options.state, '.demo'), secretsFile, {
     OIDC_ISSUER: provider.issuer,
     OIDC_CLIENT_ID: 'edge-oidc-demo',
     OIDC_ORIGIN: origin.url,
@@ -63,37 +63,46 @@ await script(HELP, async (argv) => {
     OIDC_SCOPES: ['openid', 'email', 'profile', 'groups'],
     OIDC_RULES: RULES,
   });
-  await Promise.race([untilReady(port), ended]);
+  try {
+    await Promise.race([untilReady(port), worker.ended]);
+  } catch (error) {
+    worker.speak(true);
+    throw error;
+  }
+  // What wrangler says while it starts helps only when it can't.
+  worker.speak(false);
   greet(publicUrl, provider.issuer, origin.url, ACCOUNTS);
-  await ended;
+  await worker.ended;
 });
 
 await endAll();
 process.exit();
 
 function parseOptions(argv) {
-  const number = (fallback) => ({ type: 'string', default: String(fallback) });
+  const ports = { port: 8787, 'origin-port': 8788, 'provider-port': 8789 };
+  const text = (fallback) => ({ type: 'string', default: String(fallback) });
   let values;
   try {
-    ({ values } = parseArgs({ args: argv, options: { port: number(8787), 'origin-port': number(8788), 'provider-port': number(8789) } }));
+    const options = Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, text(port)]));
+    ({ values } = parseArgs({ args: argv, options: { ...options, state: text(ROOT) } }));
   } catch (error) {
     throw new Failure(error.message, 'npm start -- --help');
   }
-  for (const [name, value] of Object.entries(values)) {
-    if (!/^\d+$/.test(value) || Number(value) > 65_535) throw new Failure(`--${name} expects a port, got ${value}`, 'npm start -- --help');
-    values[name] = Number(value);
+  for (const name of Object.keys(ports)) {
+    if (!/^\d+$/.test(values[name]) || Number(values[name]) > 65_535) throw new Failure(`--${name} expects a port, got ${values[name]}`, 'npm start -- --help');
+    values[name] = Number(values[name]);
   }
-  return values;
+  return { ...values, state: resolve(values.state) };
 }
 
 /** `port`, or any free one for 0; fails when it is taken. */
 function freePort(option, port) {
-  return new Promise((resolve, reject) => {
+  return new Promise((fulfil, reject) => {
     const probe = createServer();
     probe.once('error', (error) => reject(portFailure(option, port, error)));
     probe.listen(port, '127.0.0.1', () => {
       const free = probe.address().port;
-      probe.close(() => resolve(free));
+      probe.close(() => fulfil(free));
     });
   });
 }
@@ -111,51 +120,69 @@ function portFailure(option, port, error) {
   return new Failure(`port ${port} ${why}`, `npm start -- --${option} ${port + 1000 > 65_535 ? 0 : port + 1000}`);
 }
 
-/** The secrets of .dev.vars, which is made when there is none. */
-function localSecrets() {
-  if (!existsSync(DEV_VARS)) {
+/** The secrets of a .dev.vars, which is made when there is none. */
+function localSecrets(file) {
+  if (!existsSync(file)) {
     const random = () => randomBytes(32).toString('base64url');
-    writeFileSync(DEV_VARS, `# Local secrets, made by npm start. Never for a deployment.\nOIDC_SECRET_KEY="${random()}"\nOIDC_CLIENT_SECRET="${random()}"\n`, { mode: 0o600 });
-    say('made .dev.vars with fresh local secrets');
+    const lines = ['# Local secrets, made by npm start. Never for a deployment.', `OIDC_SECRET_KEY="${random()}"`, `OIDC_CLIENT_SECRET="${random()}"`];
+    writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 });
+    say(`made ${file} with fresh local secrets`);
   }
-  const lines = readFileSync(DEV_VARS, 'utf8').matchAll(/^\s*(?:export\s+)?(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^#\n]*))/gm);
+  const lines = readFileSync(file, 'utf8').matchAll(/^\s*(?:export\s+)?(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^#\n]*))/gm);
   const secrets = Object.fromEntries([...lines].map(([, name, double, single, bare]) => [name, double ?? single ?? bare.trim()]));
   for (const name of ['OIDC_SECRET_KEY', 'OIDC_CLIENT_SECRET']) {
-    if (!secrets[name]) throw new Failure(`.dev.vars has no ${name}`, 'mv .dev.vars .dev.vars.old && npm start');
+    if (!secrets[name]) throw new Failure(`${file} has no ${name}`, `mv ${file} ${file}.old && npm start`);
   }
   return secrets;
 }
 
-/** Starts `wrangler dev`; the promise rejects when it ends, since nothing but Ctrl-C should end it. */
-function startWorker(port, vars) {
-  mkdirSync(DEMO, { recursive: true });
+/**
+ * Starts `wrangler dev`. `ended` rejects when it ends, since nothing but Ctrl-C should end it; what it prints
+ * is kept back until `speak(withPast)`.
+ */
+function startWorker(port, folder, secretsFile, vars) {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'wrangler.json');
+  writeFileSync(file, `${JSON.stringify(wranglerConfig(vars), null, 2)}\n`);
+  const child = start(nodeTool('wrangler'), [
+    'dev', '--config', file, '--env-file', secretsFile, '--local', '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0',
+    '--persist-to', join(folder, 'state'), '--show-interactive-dev-session=false', '--log-level', 'info',
+  ], { env: isColoured() ? {} : { NO_COLOR: '1', FORCE_COLOR: '0' } });
+
+  let past = [];
+  const show = (line) => say(`${paint('dim', 'worker |')} ${line}`);
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => line.trim() && (past ? past.push(line) : show(line)));
+  }
+  const ended = new Promise((_resolve, reject) => {
+    child.on('error', (error) => reject(new Failure(`wrangler can't be started: ${error.code}`, 'npm ci')));
+    child.on('exit', (code, signal) => {
+      if (!isEnding()) reject(new Failure(`the Worker has ended (${signal ?? `exit code ${code}`})`, 'read the lines above, then: npm start'));
+    });
+  });
+  // Awaited later; until then it must not count as unhandled.
+  ended.catch(() => {});
+  return {
+    ended,
+    speak: (withPast) => {
+      if (withPast) past?.forEach(show);
+      past = undefined;
+    },
+  };
+}
+
+/** The demo's configuration: the runtime of the real one, with settings of its own. */
+function wranglerConfig(vars) {
   const [, compatibilityDate] = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8').match(/^compatibility_date = "([^"]+)"/m);
-  const config = {
+  return {
     name: 'edge-oidc-demo',
-    main: '../build/index.js',
+    main: join(ROOT, 'build', 'index.js'),
     compatibility_date: compatibilityDate,
     build: { command: 'node scripts/build.mjs', cwd: ROOT, watch_dir: join(ROOT, 'src') },
     vars,
     secrets: { required: ['OIDC_SECRET_KEY', 'OIDC_CLIENT_SECRET'] },
     kv_namespaces: [{ binding: 'OIDC_CREDENTIALS' }],
   };
-  const file = join(DEMO, 'wrangler.json');
-  writeFileSync(file, `${JSON.stringify(config, null, 2)}\n`);
-
-  const child = start(nodeTool('wrangler'), [
-    'dev', '--config', file, '--env-file', DEV_VARS, '--local', '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0',
-    '--persist-to', join(DEMO, 'state'), '--show-interactive-dev-session=false', '--log-level', 'info',
-  ]);
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => line.trim() && say(`${paint('dim', 'worker |')} ${line}`));
-  }
-  const ended = new Promise((_resolve, reject) => {
-    child.on('error', (error) => reject(new Failure(`wrangler can't be started: ${error.code}`, 'npm ci')));
-    child.on('exit', (code, signal) => reject(new Failure(`the Worker has ended (${signal ?? `exit code ${code}`})`, 'read the lines above, then: npm start')));
-  });
-  // Awaited later; until then it must not count as unhandled.
-  ended.catch(() => {});
-  return ended;
 }
 
 async function untilReady(port) {
@@ -164,7 +191,7 @@ async function untilReady(port) {
     const answer = await fetch(`http://127.0.0.1:${port}/oidc_health`).catch(() => undefined);
     if (answer?.ok) return;
     if (answer?.status === 500) throw new Failure('the Worker says that it is misconfigured', 'read its log above; if you have changed .dev.vars: rm .dev.vars && npm start');
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((wake) => setTimeout(wake, 200));
   }
   throw new Failure(`the Worker doesn't answer after ${READY_WITHIN_MS / 1000} s`, 'npm start');
 }

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
 import { chromium } from './chromium.mjs';
 import { ROOT, nodeTool, run, start } from './lib/run.mjs';
-import { Failure, duration, explain, headline, paint, say, script } from './lib/terminal.mjs';
+import { Failure, duration, explain, headline, isColoured, paint, say, script } from './lib/terminal.mjs';
 
 const HELP = `
 Usage: npm test [-- PART ...]
@@ -91,7 +91,7 @@ function nodeTests(files, env) {
 
 /** Runs a test program, shows what it prints, and adds up the lines that `pattern` finds. */
 function counted(command, args, pattern, countsOf, env) {
-  const colour = process.stdout.isTTY && !process.env.NO_COLOR ? { CARGO_TERM_COLOR: 'always', FORCE_COLOR: '1' } : {};
+  const colour = isColoured() ? { CARGO_TERM_COLOR: 'always', FORCE_COLOR: '1' } : {};
   const child = start(command, args, { env: { ...colour, ...env } });
   let passed = 0;
   let failed = 0;

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{
     config::Config,
     error::{Error, LogLine},
-    flow::{Site, identify, sign_in, sign_out},
+    flow::{Site, identify, sign_in, sign_out, tries},
     host::Host,
     oauth::authorization::ResponseMode,
     origin::{self, AnswerEdits, AnswerFacts, Forward},
@@ -84,8 +84,8 @@ impl Gateway {
     }
 
     /// What of the origin's answer has to change.
-    pub fn judge_answer(&self, facts: &AnswerFacts<'_>, is_private: bool) -> AnswerEdits {
-        origin::answer(facts, is_private, &self.site.cookie_names)
+    pub fn judge_answer(&self, facts: &AnswerFacts<'_>, forward: &Forward) -> AnswerEdits {
+        origin::answer(facts, forward, &self.site.cookie_names)
     }
 
     /// The answer for a request that can't be served.
@@ -104,7 +104,13 @@ impl Gateway {
 
     fn forward(&self, admitted: &Admitted, request: &impl IncomingRequest, url: &RequestUrl<'_>) -> Forward {
         let Site { config, identity_headers, cookie_names, .. } = &self.site;
-        origin::forward(admitted, request, url, &config.origin, (identity_headers, cookie_names, &config.headers))
+        let own = (identity_headers, cookie_names, config.headers.as_slice());
+        let mut forward = origin::forward(admitted, request, url, &config.origin, own);
+        if forward.answer_is_private {
+            // The session has come back: what counted the tries has done its work.
+            forward.cookies.extend(tries::forget(&self.site, request.cookies()));
+        }
+        forward
     }
 
     async fn start(
@@ -114,6 +120,7 @@ impl Gateway {
         url: &RequestUrl<'_>,
         return_to: ReturnTo,
     ) -> Result<Reply, Error> {
+        check_rate(host, request).await?;
         sign_in::start(&self.site, host, url, request.cookies(), return_to).await
     }
 
@@ -150,6 +157,7 @@ impl Gateway {
         request: &impl IncomingRequest,
         url: &RequestUrl<'_>,
     ) -> Result<Reply, Error> {
+        check_rate(host, request).await?;
         let body;
         let parameters = if request.method() == "POST" {
             body = read_form(request).await?;
@@ -232,6 +240,8 @@ fn refusal(error: &Error, as_page: bool, start_again: &str) -> Reply {
     let reply = if as_page { problem_page(error, start_again) } else { problem_json(error) };
     match error {
         Error::Method(allowed) => reply.header("Allow", allowed),
+        // The longest period of the platform's rate limit.
+        Error::TooManyRequests => reply.header("Retry-After", "60"),
         _ => reply,
     }
 }
@@ -256,6 +266,12 @@ fn check_method(method: &str, endpoint: Endpoint, response_mode: ResponseMode) -
         _ => "GET, HEAD",
     };
     if allowed.split(", ").any(|name| name == method) { Ok(()) } else { Err(Error::Method(allowed)) }
+}
+
+// By the address that the platform saw; a caller can't choose it.
+async fn check_rate(host: &impl Host, request: &impl IncomingRequest) -> Result<(), Error> {
+    let caller = request.header("cf-connecting-ip").unwrap_or_default();
+    if host.allows(&caller).await { Ok(()) } else { Err(Error::TooManyRequests) }
 }
 
 async fn read_form(request: &impl IncomingRequest) -> Result<String, Error> {

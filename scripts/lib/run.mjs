@@ -58,6 +58,11 @@ export async function end(child) {
   clearTimeout(insist);
 }
 
+/** Whether this script has been told to end. */
+export function isEnding() {
+  return ending;
+}
+
 /** Ends everything that this script has started. */
 export function endAll() {
   return Promise.all([...groups].map(end));

@@ -6,7 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 const STYLES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 };
 
 /** Whether `stream` may be coloured: a terminal, and https://no-color.org is not asked for. */
-function isColoured(stream) {
+export function isColoured(stream = process.stdout) {
   return Boolean(stream.isTTY) && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
 }
 

@@ -17,9 +17,8 @@ pub use request_url::RequestUrl;
 
 /// The path of a request, as it was sent and percent-decoded once.
 ///
-/// What remains undecided is in [`RequestPath::readings`]. Characters that URL serialisers rewrite without changing
-/// the decoded form (`"`, `<`, `>`, `` ` ``, `{`, `}`, `^`, `|`) are let through, and so is a malformed percent
-/// sequence (`%zz`, a lone `%`), which is literal to every reader.
+/// What remains undecided is in [`RequestPath::readings`]. A malformed percent sequence (`%zz`, a lone `%`) is let
+/// through: it is literal to every reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestPath<'u> {
     raw: &'u str,
@@ -90,6 +89,9 @@ pub enum PathError {
     NonAscii,
     /// A raw `?` or `#`: where one is, the path has ended.
     Delimiter,
+    /// A raw `"`, `<`, `>`, `` ` ``, `{`, `}` or `^`: no URL has them (RFC 3986 §3.3), and the platform would encode them on
+    /// the way, so that the origin would not get the bytes that were judged.
+    NotAUrl,
     /// A backslash, raw or `%5c`: a slash to some readers.
     Backslash,
     /// `%00`: ends the path for some readers.
@@ -116,6 +118,7 @@ impl fmt::Display for PathError {
             Self::Space => "expected a path without spaces",
             Self::NonAscii => "expected a path in ASCII",
             Self::Delimiter => "expected a path without query and fragment",
+            Self::NotAUrl => "expected a path without characters that a URL has to encode",
             Self::Backslash => "expected a path without backslashes",
             Self::Nul => "expected a path without NUL",
             Self::EncodedSlash => "expected a path without encoded slashes",
@@ -137,6 +140,7 @@ fn check_raw(raw: &str) -> Result<(), PathError> {
             b' ' => return Err(PathError::Space),
             b'\\' => return Err(PathError::Backslash),
             b'?' | b'#' => return Err(PathError::Delimiter),
+            b'"' | b'<' | b'>' | b'`' | b'{' | b'}' | b'^' => return Err(PathError::NotAUrl),
             0x80.. => return Err(PathError::NonAscii),
             _ => {}
         }

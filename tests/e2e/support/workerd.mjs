@@ -12,6 +12,9 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const BUILD = process.env.EDGE_OIDC_BUILD ?? join(ROOT, 'build');
 const MODULES = ['index.js', 'index_bg.wasm'];
 
+// A test run that is told to end leaves no runtime behind.
+process.once('SIGTERM', () => process.exit(143));
+
 /**
  * Starts the Worker and resolves to `{ port, publicUrl, log, close }`.
  *
@@ -30,7 +33,6 @@ export async function startWorker({ vars = {}, kv, originBinding, port } = {}) {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
-  // A test run that is killed leaves no runtime behind.
   const killed = () => child.kill('SIGKILL');
   process.once('exit', killed);
   let log = '';
