@@ -4,7 +4,7 @@
 mod support;
 
 use edge_oidc::{
-    gateway::{Gateway, Outcome},
+    gateway::Outcome,
     origin::{AnswerFacts, HeaderEdit},
 };
 use serde_json::{Value, json};
@@ -378,13 +378,25 @@ fn the_hot_path_asks_nobody() {
 
 #[test]
 fn what_comes_back() {
-    let gateway: Gateway = World::usual().gateway;
-    let own = format!("{SESSION}=stolen; Path=/");
+    let world = World::new(&rules());
+    let alice = alice_again(&world);
+    // The count of tries is dropped with the first page that the session opens, and with no other.
+    let open = alice.visit("/public/a");
+    assert!(open.set_cookies().is_empty());
+    let shared = alice.visit("/shared/a");
+    assert!(shared.set_cookies().is_empty());
+    let first = alice.visit("/");
+    let removal = "__Host-oidc_tries=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax".to_owned();
+    assert_eq!(first.set_cookies(), std::slice::from_ref(&removal));
+    assert!(alice.visit("/").set_cookies().is_empty());
+
+    let own = [format!("{SESSION}=stolen; Path=/"), "__Host-oidc_tries=; Path=/".to_owned()];
     let theirs = "theme=dark; Path=/".to_owned();
-    let set_cookies = [own, theirs.clone()];
+    let set_cookies = [own.as_slice(), std::slice::from_ref(&theirs)].concat();
     let facts = AnswerFacts { cache_control: "public, max-age=60, s-maxage=9", set_cookies: &set_cookies };
-    let edits = gateway.judge_answer(&facts, true);
+    let edits = world.gateway.judge_answer(&facts, first.forward());
     assert_eq!(edits.cache_control.as_deref(), Some("private, max-age=60"));
-    assert_eq!(edits.set_cookies, Some(vec![theirs]));
-    assert_eq!(gateway.judge_answer(&AnswerFacts { set_cookies: &[], ..facts }, false).cache_control, None);
+    assert_eq!(edits.set_cookies, Some(vec![theirs.clone(), removal]));
+    let edits = world.gateway.judge_answer(&facts, open.forward());
+    assert_eq!((edits.cache_control, edits.set_cookies), (None, Some(vec![theirs])));
 }

@@ -125,36 +125,6 @@ fn every_start_is_another() {
 }
 
 #[test]
-fn two_tabs_finish_in_either_order() {
-    for order in [[0, 1], [1, 0]] {
-        let world = World::usual();
-        let browser = world.browser();
-        let tabs = [browser.go_to_provider("/first"), browser.go_to_provider("/second")];
-        for tab in order {
-            assert_eq!(browser.land(&tabs[tab]).location(), ["/first", "/second"][tab]);
-        }
-        assert_eq!(browser.login_cookies(), 0);
-        assert_eq!(browser.visit("/").user(), Some("alice"));
-    }
-}
-
-#[test]
-fn no_more_than_eight_sign_ins_wait() {
-    let world = World::usual();
-    let browser = world.browser();
-    let mut waiting = Vec::new();
-    for index in 0..20 {
-        waiting.push(browser.go_to_provider(&format!("/{index}")));
-        world.host.pass(1);
-        assert!(browser.login_cookies() <= 8, "{index}");
-    }
-    // The oldest gave way.
-    assert_eq!(browser.land(&waiting[11]).status(), 400);
-    assert_eq!(browser.land(&waiting[12]).location(), "/12");
-    assert_eq!(browser.land(&waiting[19]).location(), "/19");
-}
-
-#[test]
 fn the_way_back_is_a_path_of_this_site() {
     let world = World::usual();
     let next = |next: &str| {
@@ -204,26 +174,6 @@ fn each_sign_in_has_its_own_session() {
     assert!(sessions[0] != sessions[1] && sessions[1] != sessions[2]);
     let keys: Vec<String> = world.host.store.borrow().keys().cloned().collect();
     assert_eq!(keys.len(), 3, "under a new id each");
-}
-
-#[test]
-fn what_a_sign_in_costs() {
-    for (settings, userinfo) in [(json!({}), 1), (json!({"OIDC_USER_INFO_ENABLED": false}), 0)] {
-        let world = World::new(&settings);
-        world.browser().sign_in("/");
-        let cold = world.host.take_counts();
-        assert_eq!((cold.of(Endpoint::Metadata), cold.of(Endpoint::Jwks)), (1, 1));
-
-        let browser = world.browser();
-        let callback = browser.go_to_provider("/");
-        let start = world.host.take_counts();
-        assert_eq!((start.calls.len(), start.reads, start.writes, start.removals), (0, 0, 0, 0));
-        browser.land(&callback);
-        let warm = world.host.take_counts();
-        assert_eq!((warm.of(Endpoint::Token), warm.of(Endpoint::Userinfo)), (1, userinfo), "{settings}");
-        assert_eq!(warm.calls.values().sum::<usize>(), 1 + userinfo);
-        assert_eq!((warm.reads, warm.writes, warm.removals), (0, 1, 0));
-    }
 }
 
 #[test]

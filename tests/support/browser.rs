@@ -84,6 +84,10 @@ impl<'w> Browser<'w> {
         self.keep(&format!("{name}={value}; Path=/; Max-Age=100000"));
     }
 
+    pub(crate) fn forget(&self, name: &str) {
+        self.jar.borrow_mut().retain(|cookie| cookie.name != name);
+    }
+
     pub(crate) fn login_cookies(&self) -> usize {
         self.jar.borrow().iter().filter(|cookie| cookie.name.contains("_login.")).count()
     }

@@ -40,6 +40,8 @@ pub(crate) struct Faults {
     pub(crate) save: Cell<bool>,
     pub(crate) remove: Cell<bool>,
     pub(crate) random: Cell<bool>,
+    /// Whether callers have asked too often.
+    pub(crate) rate: Cell<bool>,
 }
 
 /// What a request cost.
@@ -50,6 +52,8 @@ pub(crate) struct Counts {
     pub(crate) writes: usize,
     pub(crate) removals: usize,
     pub(crate) draws: usize,
+    /// Who was held against the rate limit.
+    pub(crate) callers: Vec<String>,
 }
 
 impl Counts {
@@ -204,6 +208,11 @@ impl Host for FakeHost {
         }
         self.store.borrow_mut().remove(key);
         Ok(())
+    }
+
+    async fn allows(&self, caller: &str) -> bool {
+        self.counts.borrow_mut().callers.push(caller.to_owned());
+        !self.faults.rate.get()
     }
 
     fn log(&self, line: &LogLine) {

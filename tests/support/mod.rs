@@ -156,10 +156,11 @@ impl Answer {
     }
 
     pub(crate) fn set_cookies(&self) -> Vec<String> {
-        match &self.0 {
-            Outcome::Respond(reply) => reply.cookies().iter().map(ToString::to_string).collect(),
-            Outcome::Forward(_) => Vec::new(),
-        }
+        let cookies = match &self.0 {
+            Outcome::Respond(reply) => reply.cookies(),
+            Outcome::Forward(forward) => forward.cookies.as_slice(),
+        };
+        cookies.iter().map(ToString::to_string).collect()
     }
 
     /// Whether a cookie of the session, any piece of it, is set or removed.
