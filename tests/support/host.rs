@@ -127,10 +127,11 @@ impl Drop for FakeHost {
         if std::thread::panicking() {
             return;
         }
-        for line in self.lines.take() {
-            let text = line.to_json();
-            let stable = line.event.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'.');
-            assert!(stable && line.event.contains('.'), "no stable code: {text}");
+        let lines: BTreeMap<String, &str> =
+            self.lines.borrow().iter().map(|line| (line.to_json(), line.event)).collect();
+        for (text, event) in lines {
+            let stable = event.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'.');
+            assert!(stable && event.contains('.'), "no stable code: {text}");
             assert!(text.len() < 200 && text.is_ascii(), "a line for a person to read: {text}");
             for hidden in self.hidden.borrow().iter() {
                 assert!(!text.contains(hidden.as_str()), "{text} says {hidden}");
