@@ -84,7 +84,7 @@ async function install(crate, version, root, report) {
   let compiled = 0;
   const onLine = (line) => {
     if (/^\s*Compiling /.test(line)) compiled += 1;
-    report(compiled ? `${compiled} crates, ${line}` : line);
+    report(compiled ? `${compiled} crates, ${line.trim()}` : line);
   };
   const args = ['install', crate, '--version', `=${version}`, '--root', root, '--target-dir', targetFolder()];
   const next = `cargo install ${crate} --version ${version} --root ${root.replace(/\.installing-\d+$/, '')}`;
