@@ -65,7 +65,7 @@ async function cargoTool(crate, version, binary) {
 
   mkdirSync(toolsFolder(), { recursive: true });
   clearAbandoned(`${crate}-${version}.installing-`);
-  say(`${crate} ${version} is compiled once for this user, into ${toolsFolder()} (about 2 minutes on 2 cores)`);
+  say(`${crate} ${version} is compiled once for this user, into ${toolsFolder()} (2 to 3 minutes on 2 cores)`);
   const root = `${folder}.installing-${process.pid}`;
   try {
     await withProgress(`Installing ${crate} ${version}`, (report) => install(crate, version, root, report));
