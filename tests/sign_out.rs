@@ -214,7 +214,7 @@ fn a_provider_that_does_not_help_keeps_nobody_in() {
         let world = World::usual();
         world.provider().lie(|lies| {
             lies.edit(Endpoint::Metadata, |metadata| {
-                drop(metadata.as_object_mut().unwrap().remove("end_session_endpoint"))
+                drop(metadata.as_object_mut().unwrap().remove("end_session_endpoint"));
             });
         });
         let browser = signed_in(&world);
