@@ -4,6 +4,7 @@
 mod support;
 
 use edge_oidc::{
+    config::OriginSettings,
     gateway::Outcome,
     origin::{AnswerFacts, HeaderEdit},
 };
@@ -292,11 +293,14 @@ fn the_origin_gets_exactly_what_was_judged() {
 }
 
 #[test]
-fn the_binding_gets_the_whole_url() {
-    let settings = json!({"OIDC_ORIGIN": null, "OIDC_RULES": [{"path": "/*", "access": "public"}]});
-    let world = World::new(&settings);
-    let answer = world.send(&FakeRequest::get("https://site.example:8443/a%20b?c"));
-    assert_eq!(answer.forward().url, "https://site.example:8443/a%20b?c");
+fn the_binding_and_the_own_origin_get_the_whole_url() {
+    for origin in [json!("binding"), Value::Null] {
+        let world = World::new(&json!({"OIDC_ORIGIN": origin, "OIDC_RULES": [{"path": "/*", "access": "public"}]}));
+        let answer = world.send(&FakeRequest::get("https://site.example:8443/a%20b?c"));
+        assert_eq!(answer.forward().url, "https://site.example:8443/a%20b?c");
+        let is_binding = matches!(world.gateway.config().origin, OriginSettings::Binding);
+        assert_eq!(is_binding, origin == "binding");
+    }
 }
 
 #[test]

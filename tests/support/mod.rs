@@ -65,7 +65,8 @@ impl World {
     }
 }
 
-/// A gateway with these settings over the usual ones. A setting that is `null` is left out.
+/// A gateway with these settings over the usual ones. A setting that is `null` is left out; the origin `binding` is the
+/// service binding.
 pub(crate) fn gateway(settings: &Value) -> Gateway {
     let mut all = json!({
         "OIDC_ISSUER": provider::ISSUER, "OIDC_CLIENT_ID": provider::CLIENT_ID,
@@ -75,8 +76,12 @@ pub(crate) fn gateway(settings: &Value) -> Gateway {
     for (name, value) in settings.as_object().unwrap() {
         all[name] = value.clone();
     }
+    let origin = all["OIDC_ORIGIN"] == "binding";
+    if origin {
+        all["OIDC_ORIGIN"] = Value::Null;
+    }
     let variables = all.as_object().unwrap().clone().into_iter().filter(|(_, value)| !value.is_null()).collect();
-    let bindings = Bindings { kv: true, durable: false, origin: all["OIDC_ORIGIN"] == "binding" };
+    let bindings = Bindings { kv: true, durable: false, origin };
     let config = Config::parse(&variables, bindings).unwrap_or_else(|errors| panic!("{settings}: {errors}"));
     Gateway::new(config)
 }
