@@ -77,6 +77,10 @@ pub enum Error {
     SessionTooLarge,
     /// Cookies without `Secure`, or no sign-in at all, on a host that is not this machine.
     LoopbackOnly,
+    /// The store has not been able to tell about a session for too long.
+    StoreUnavailable,
+    /// A session's tokens are over, and the provider can't be asked for new ones now.
+    RefreshUnavailable,
     /// The origin can't be reached, or its answer can't be passed on.
     OriginUnreachable,
     /// The origin took too long.
@@ -197,9 +201,9 @@ impl Error {
             Self::Provider(ProviderError::Token(StepError::Answer(TokenError::InvalidClient)))
             | Self::SessionTooLarge
             | Self::LoopbackOnly => Fault::Operator,
-            Self::Provider(_) => Fault::Provider,
+            Self::Provider(_) | Self::RefreshUnavailable => Fault::Provider,
             Self::OriginUnreachable | Self::OriginTimedOut => Fault::Origin,
-            Self::NoRandomness | Self::Internal => Fault::Host,
+            Self::StoreUnavailable | Self::NoRandomness | Self::Internal => Fault::Host,
         }
     }
 
@@ -216,6 +220,7 @@ impl Error {
             Self::SessionTooLarge | Self::LoopbackOnly | Self::NoRandomness | Self::Internal => 500,
             Self::Provider(error) if error.timed_out() => 504,
             Self::OriginTimedOut => 504,
+            Self::StoreUnavailable | Self::RefreshUnavailable => 503,
             Self::Provider(_) | Self::OriginUnreachable => 502,
         }
     }
@@ -240,6 +245,8 @@ impl Error {
             Self::TooManyRequests => "request.too_many",
             Self::SessionTooLarge => "session.too_large",
             Self::LoopbackOnly => "config.loopback_only",
+            Self::StoreUnavailable => "store.unavailable",
+            Self::RefreshUnavailable => "refresh.unavailable",
             Self::OriginUnreachable => "origin.unreachable",
             Self::OriginTimedOut => "origin.timeout",
             Self::NoRandomness => "host.no_randomness",
@@ -290,6 +297,11 @@ impl Error {
                 "The sign-in service did not answer as expected. Please try again in a moment.",
                 true,
             ),
+            Self::StoreUnavailable | Self::RefreshUnavailable => text(
+                "The site is not available",
+                "Your sign-in can't be checked right now. You are still signed in; please try again in a moment.",
+                false,
+            ),
             Self::OriginUnreachable | Self::OriginTimedOut => text(
                 "The site is not available",
                 "The site behind this page did not answer. Please try again in a moment.",
@@ -333,7 +345,6 @@ impl ProviderError {
             Self::Discovery(StepError::Call(CallError::TimedOut))
                 | Self::Keys(StepError::Call(CallError::TimedOut))
                 | Self::Token(StepError::Call(CallError::TimedOut))
-                | Self::Userinfo(StepError::Call(CallError::TimedOut))
         )
     }
 
@@ -390,6 +401,7 @@ const fn id_token_code(error: IdTokenError) -> &'static str {
         IdTokenError::Subject => "id_token.subject",
         IdTokenError::Nonce => "id_token.nonce_mismatch",
         IdTokenError::AccessTokenHash => "id_token.at_hash_mismatch",
+        IdTokenError::Discontinued => "id_token.discontinued",
     }
 }
 

@@ -135,6 +135,8 @@ pub enum SessionExpiry {
 pub enum StoreKind {
     /// Workers KV, binding `OIDC_CREDENTIALS`.
     Kv,
+    /// Durable Objects of the class `SessionVault`, binding `OIDC_SESSIONS`.
+    Durable,
     /// The isolate's own memory: for tests.
     Memory,
 }

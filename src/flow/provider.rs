@@ -108,7 +108,10 @@ impl ProviderCache {
         let parse = || UntrustedJwt::parse(untrusted).map_err(|error| refused(error.into()));
         let keys = self.keys(host, metadata).await?;
         match id_token::verify(parse()?, expected, &keys, host).await {
-            Err(IdTokenError::Jws(JwsError::UnknownKey)) if self.may_fetch_again(host.now()) => {
+            // A key may also have been replaced under its old name.
+            Err(IdTokenError::Jws(JwsError::UnknownKey | JwsError::BadSignature))
+                if self.may_fetch_again(host.now()) =>
+            {
                 let keys = self.keys.keep(fetch_keys(host, metadata).await?, host.now());
                 id_token::verify(parse()?, expected, &keys, host).await.map_err(refused)
             }

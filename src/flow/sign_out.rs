@@ -3,11 +3,11 @@
 use crate::{
     config::PostLogout,
     error::{Error, LogLine},
-    flow::{Site, identify, tries},
+    flow::{Site, identify, standing, tries},
     host::Host,
     oidc::logout::LogoutRequest,
     secret::Secret,
-    session::{Session, record::decode_credentials, seal::Purpose},
+    session::{Session, record::decode_credentials, seal::Purpose, store::StoreKey},
     web::{form::Parameters, pages, path::RequestUrl, reply::Reply, return_to::ReturnTo},
 };
 
@@ -41,10 +41,13 @@ pub fn confirm(site: &Site, next: Option<&ReturnTo>) -> Reply {
 
 /// The page that says so; a sealed `next` that came back with the visitor is followed.
 pub fn signed_out(site: &Site, query: Option<&str>) -> Reply {
-    match query.and_then(|query| next_of(site, query)) {
-        Some(next) => Reply::redirect(next.as_str()),
-        None => Reply::page(200, pages::signed_out(&site.own_path("oidc_login"))),
-    }
+    let next = query.and_then(|query| followed(site, query));
+    next.unwrap_or_else(|| Reply::page(200, pages::signed_out(&site.own_path("oidc_login"))))
+}
+
+/// On to the `next` that was sealed into the `state` of a sign-out, if there is one in the query.
+pub fn followed(site: &Site, query: &str) -> Option<Reply> {
+    Some(Reply::redirect(next_of(site, query)?.as_str()))
 }
 
 fn next_of(site: &Site, query: &str) -> Option<ReturnTo> {
@@ -53,15 +56,14 @@ fn next_of(site: &Site, query: &str) -> Option<ReturnTo> {
     ReturnTo::parse(core::str::from_utf8(&opened.plain).ok()?)
 }
 
-/// The ID token of the session, and the end of its entry in the store.
+/// The ID token of the session, whose entry in the store gives way to a mark that ends it everywhere.
 async fn take_id_token(site: &Site, host: &impl Host, session: &Session) -> Option<Secret<String>> {
-    let key = session.id.store_key();
-    let entry = host.load(&key).await.unwrap_or_else(|_| {
+    let entry = host.load(&StoreKey::of_session(&session.id)).await.unwrap_or_else(|_| {
         host.log(&LogLine::event("store.load_failed"));
         None
     });
-    if host.remove(&key).await.is_err() {
-        host.log(&LogLine::event("store.remove_failed"));
+    if standing::end_session(site, host, session).await.is_err() {
+        host.log(&LogLine::event("store.save_failed"));
     }
     let opened = site.ring.open_entry(&session.id, &entry?).ok()?;
     decode_credentials(&opened.plain).ok().map(|credentials| credentials.id_token)

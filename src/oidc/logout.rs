@@ -6,6 +6,9 @@ use crate::{
     web::{form::Form, secure_url::SecureUrl},
 };
 
+/// A longer hint is left out: servers commonly take request lines of 8 KiB.
+const MAX_HINT_BYTES: usize = 6 * 1024;
+
 /// What a sign-out at the provider says (RP-Initiated Logout §2).
 #[derive(Clone, Copy, Debug)]
 pub struct LogoutRequest<'a> {
@@ -25,7 +28,8 @@ impl LogoutRequest<'_> {
     /// The URL to send the browser to.
     pub fn url(&self) -> String {
         let mut form = Form::new();
-        if let Some(hint) = self.id_token_hint {
+        // It is a hint; an URL that the provider's server refuses for its length would help nobody.
+        if let Some(hint) = self.id_token_hint.filter(|hint| hint.expose().len() <= MAX_HINT_BYTES) {
             form.push("id_token_hint", hint.expose());
         }
         form.push("client_id", self.client_id.as_str());
