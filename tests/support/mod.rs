@@ -88,7 +88,7 @@ pub(crate) fn gateway(settings: &Value) -> Gateway {
 
 pub(crate) fn send(gateway: &Gateway, host: &FakeHost, request: &FakeRequest) -> Answer {
     host.hide_cookies(&request.cookies);
-    let answer = Answer(block_on(gateway.handle(host, request)));
+    let answer = Answer(block_on(gateway.handle(host, request)), request.url.clone());
     if let Outcome::Respond(reply) = &answer.0 {
         check(reply, &request.url);
         for cookie in reply.cookies() {
@@ -115,13 +115,13 @@ fn check(reply: &Reply, url: &str) {
 
 /// What came of a request, with shorter names for what tests ask.
 #[derive(Debug)]
-pub(crate) struct Answer(pub(crate) Outcome);
+pub(crate) struct Answer(pub(crate) Outcome, String);
 
 impl Answer {
     pub(crate) fn reply(&self) -> &Reply {
         match &self.0 {
             Outcome::Respond(reply) => reply,
-            Outcome::Forward(forward) => panic!("forwarded to {}", forward.url),
+            Outcome::Forward(forward) => panic!("{} was forwarded: {forward:?}", self.1),
         }
     }
 
@@ -130,6 +130,11 @@ impl Answer {
             Outcome::Respond(reply) => panic!("answered {reply:?}: {}", reply.body()),
             Outcome::Forward(forward) => forward,
         }
+    }
+
+    /// Where it was forwarded to.
+    pub(crate) fn url(&self) -> &str {
+        self.forward().url.as_deref().unwrap_or(&self.1)
     }
 
     pub(crate) fn is_forward(&self) -> bool {
