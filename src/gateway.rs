@@ -8,7 +8,7 @@ use crate::{
     flow::{
         Site, claims,
         identify::{self, Identified},
-        sign_in, sign_out, tries,
+        provider_logout, sign_in, sign_out, tries,
     },
     host::Host,
     oauth::authorization::ResponseMode,
@@ -203,6 +203,13 @@ impl Gateway {
             Endpoint::Logout => self.logout(host, request, url).await,
             Endpoint::SignedOut => Ok(sign_out::signed_out(&self.site, url.query())),
             Endpoint::Userinfo => self.userinfo(host, request, url).await,
+            Endpoint::BackChannelLogout => {
+                provider_logout::back_channel(&self.site, host, &read_form(request).await?).await
+            }
+            Endpoint::FrontChannelLogout => {
+                check_rate(host, request).await?;
+                provider_logout::front_channel(&self.site, host, url.query()).await
+            }
             Endpoint::Reserved => Err(Error::NotFound),
         }
     }
@@ -249,10 +256,11 @@ impl Gateway {
             url.query()
         };
         let next = self.next(parameters);
+        let everywhere = request.method() == "POST" && asks_everywhere(parameters);
         if self.is_foreign(request, url) {
             return Ok(sign_out::confirm(&self.site, next.as_ref()));
         }
-        sign_out::sign_out(&self.site, host, url, request.cookies(), next).await
+        sign_out::sign_out(&self.site, host, url, request.cookies(), (next, everywhere)).await
     }
 
     async fn userinfo(
@@ -325,8 +333,9 @@ fn problem_json(error: &Error) -> Reply {
 fn check_method(method: &str, endpoint: Endpoint, response_mode: ResponseMode) -> Result<(), Error> {
     let allowed = match endpoint {
         Endpoint::Logout => "GET, POST",
+        Endpoint::BackChannelLogout => "POST",
         Endpoint::Callback if response_mode == ResponseMode::FormPost => "GET, POST",
-        Endpoint::Callback => "GET",
+        Endpoint::Callback | Endpoint::FrontChannelLogout => "GET",
         _ => "GET, HEAD",
     };
     if allowed.split(", ").any(|name| name == method) { Ok(()) } else { Err(Error::Method(allowed)) }
@@ -336,6 +345,11 @@ fn check_method(method: &str, endpoint: Endpoint, response_mode: ResponseMode) -
 async fn check_rate(host: &impl Host, request: &impl IncomingRequest) -> Result<(), Error> {
     let caller = request.header("cf-connecting-ip").unwrap_or_default();
     if host.allows(&caller).await { Ok(()) } else { Err(Error::TooManyRequests) }
+}
+
+fn asks_everywhere(form: Option<&str>) -> bool {
+    let form = form.and_then(|form| Parameters::parse(form).ok());
+    form.is_some_and(|form| form.value("everywhere") == Some("1"))
 }
 
 async fn read_form(request: &impl IncomingRequest) -> Result<String, Error> {

@@ -32,6 +32,10 @@ pub enum Endpoint {
     Userinfo,
     /// `/oidc_health`.
     Health,
+    /// `/oidc_backchannel_logout`.
+    BackChannelLogout,
+    /// `/oidc_frontchannel_logout`.
+    FrontChannelLogout,
     /// A name that is ours and has nothing behind it yet.
     Reserved,
 }
@@ -65,9 +69,9 @@ pub fn own_endpoint(routes: &Routes, path: &[u8]) -> Option<Endpoint> {
         b"oidc_signed_out" => Endpoint::SignedOut,
         b"oidc_userinfo" => Endpoint::Userinfo,
         b"oidc_health" => Endpoint::Health,
-        b"oidc_account" | b"oidc_jwks" | b"oidc_auth" | b"oidc_backchannel_logout" | b"oidc_frontchannel_logout" => {
-            Endpoint::Reserved
-        }
+        b"oidc_backchannel_logout" => Endpoint::BackChannelLogout,
+        b"oidc_frontchannel_logout" => Endpoint::FrontChannelLogout,
+        b"oidc_account" | b"oidc_jwks" | b"oidc_auth" => Endpoint::Reserved,
         _ => return None,
     })
 }

@@ -24,7 +24,10 @@ use crate::{
         authorization::ResponseMode,
         client_auth::{Client, ClientAuthMethod},
     },
-    oidc::{IssuerUrl, discovery::Endpoints},
+    oidc::{
+        IssuerUrl,
+        discovery::{Endpoints, Metadata},
+    },
     policy::Rule,
     secret::Secret,
     time::Leeway,
@@ -93,6 +96,14 @@ pub struct ProviderSettings {
     pub require_verified_email: bool,
     /// `OIDC_USER_INFO_ENABLED`.
     pub userinfo: bool,
+}
+
+impl ProviderSettings {
+    /// How to prove ourselves at the provider's endpoints.
+    pub fn auth_method(&self, metadata: &Metadata) -> ClientAuthMethod {
+        let automatic = || ClientAuthMethod::automatic(&self.client, metadata.token_auth_methods.as_deref());
+        self.auth_method.unwrap_or_else(automatic)
+    }
 }
 
 /// `OIDC_ID_TOKEN_COOKIE_*`, `OIDC_COOKIE_SECURE`.

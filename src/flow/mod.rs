@@ -3,6 +3,7 @@
 pub mod claims;
 pub mod identify;
 pub mod provider;
+pub mod provider_logout;
 pub mod refresh;
 pub mod replay;
 pub mod sign_in;

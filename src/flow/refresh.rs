@@ -13,7 +13,6 @@ use crate::{
     json::Object,
     oauth::{
         RefreshToken,
-        client_auth::ClientAuthMethod,
         token::{self, TokenError, TokenSet},
     },
     oidc::{
@@ -169,9 +168,7 @@ async fn ask(
     refresh_token: &RefreshToken,
 ) -> Result<TokenSet, Error> {
     let failed = |error| Error::from(ProviderError::Token(error));
-    let method = settings
-        .auth_method
-        .unwrap_or_else(|| ClientAuthMethod::automatic(&settings.client, metadata.token_auth_methods.as_deref()));
+    let method = settings.auth_method(metadata);
     let request = token::refresh_request(metadata.token_endpoint.clone(), &settings.client, method, refresh_token);
     let answer = host.call(request).await.map_err(|error| failed(StepError::Call(error)))?;
     token::response(&answer).map_err(|error| failed(StepError::Answer(error)))

@@ -13,7 +13,6 @@ use crate::{
     oauth::{
         Unguessable,
         authorization::{self, AuthorizationCode, AuthorizationError, AuthorizationRequest, ResponseMode},
-        client_auth::ClientAuthMethod,
         token::{self, TokenSet},
     },
     oidc::{
@@ -232,9 +231,7 @@ async fn tokens(
     pending: &Pending,
 ) -> Result<TokenSet, Error> {
     let failed = |error| Error::from(ProviderError::Token(error));
-    let method = settings
-        .auth_method
-        .unwrap_or_else(|| ClientAuthMethod::automatic(&settings.client, metadata.token_auth_methods.as_deref()));
+    let method = settings.auth_method(metadata);
     let endpoint = metadata.token_endpoint.clone();
     let request =
         token::request(endpoint, &settings.client, method, code, &pending.redirect_uri, &pending.code_verifier);

@@ -37,6 +37,13 @@ impl Standings {
         self.0.try_borrow().ok()?.get(id).copied()
     }
 
+    /// Forgets which sessions are good: something has been ended, and we know not whose cookie that is.
+    fn ask_again(&self) {
+        if let Ok(mut known) = self.0.try_borrow_mut() {
+            known.retain(|_, standing| *standing == Standing::Ended);
+        }
+    }
+
     fn remember(&self, id: &SessionId, standing: Standing) {
         let Ok(mut known) = self.0.try_borrow_mut() else { return };
         if known.len() >= MAX_REMEMBERED {
@@ -96,16 +103,17 @@ async fn is_ended(site: &Site, host: &impl Host, session: &Session) -> Result<bo
 /// [`StoreError`] when other isolates may not hear of it.
 pub async fn end_session(site: &Site, host: &impl Host, session: &Session) -> Result<(), StoreError> {
     site.standings.remember(&session.id, Standing::Ended);
-    end(site, host, &StoreKey::of_session(&session.id)).await
+    end(site, host, &StoreKey::of_session(&session.id), host.now()).await
 }
 
-/// Ends every session of a key that was signed in until now.
+/// Ends every session of a key that was signed in at `moment` or before.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when it may not have been recorded.
-pub async fn end(site: &Site, host: &impl Host, key: &StoreKey) -> Result<(), StoreError> {
+pub async fn end(site: &Site, host: &impl Host, key: &StoreKey, moment: Timestamp) -> Result<(), StoreError> {
+    site.standings.ask_again();
     // Whatever is older than the longest session needs no mark any more.
     let ttl = site.config.session.ttl.max(MIN_TTL);
-    host.save(key, &store::mark(host.now()), ttl).await
+    host.save(key, &store::mark(moment), ttl).await
 }

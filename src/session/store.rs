@@ -31,6 +31,11 @@ impl StoreKey {
         Self::hashed("p", &[issuer.as_bytes(), sid.as_bytes()])
     }
 
+    /// Of a logout token that has been seen.
+    pub fn of_logout_token(issuer: &str, id: &str) -> Self {
+        Self::hashed("j", &[issuer.as_bytes(), id.as_bytes()])
+    }
+
     /// All names of a session.
     pub fn all_of(session: &Session, issuer: &str) -> Vec<Self> {
         let mut keys = vec![Self::of_session(&session.id), Self::of_subject(issuer, session.identity.subject())];
