@@ -200,7 +200,7 @@ fn userinfo_is_for_this_site_alone() {
     assert_eq!(browser.visit("/oidc_userinfo").status(), 401, "nor is anybody sent to sign in from there");
     browser.sign_in("/");
     let expected = json!({
-        "sub": "alice", "email": "alice@example.org", "name": "Alice A", "preferred_username": "ali", "groups": ["staff"],
+        "sub": "alice", "email": "alice@example.org", "email_verified": true, "name": "Alice A", "preferred_username": "ali", "groups": ["staff"],
     });
     assert_eq!(browser.fetch("/oidc_userinfo").json(), expected);
     assert_eq!(browser.visit("/oidc_userinfo").json(), expected);

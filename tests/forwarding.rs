@@ -4,6 +4,7 @@
 mod support;
 
 use edge_oidc::{
+    config::OriginSettings,
     gateway::Outcome,
     origin::{AnswerFacts, HeaderEdit},
 };
@@ -277,7 +278,7 @@ fn the_origin_gets_exactly_what_was_judged() {
             for query in ["", "?", "?a=%2e%2e/&b=<\"'>&c=//x", "?%00%zz"] {
                 let target = format!("{}{query}", row[0]);
                 let answer = world.send(&FakeRequest::get(&target));
-                assert_eq!(answer.forward().url, format!("{prefix}{target}"), "{prefix}");
+                assert_eq!(answer.url(), format!("{prefix}{target}"), "{prefix}");
             }
         }
     }
@@ -287,16 +288,19 @@ fn the_origin_gets_exactly_what_was_judged() {
         ("https://site.example?a", "https://origin.example/base/?a"),
         ("https://site.example/a#b", "https://origin.example/base/a"),
     ] {
-        assert_eq!(world.send(&FakeRequest::get(sent)).forward().url, forwarded);
+        assert_eq!(world.send(&FakeRequest::get(sent)).url(), forwarded);
     }
 }
 
 #[test]
-fn the_binding_gets_the_whole_url() {
-    let settings = json!({"OIDC_ORIGIN": null, "OIDC_RULES": [{"path": "/*", "access": "public"}]});
-    let world = World::new(&settings);
-    let answer = world.send(&FakeRequest::get("https://site.example:8443/a%20b?c"));
-    assert_eq!(answer.forward().url, "https://site.example:8443/a%20b?c");
+fn the_binding_and_the_own_origin_get_the_whole_url() {
+    for origin in [json!("binding"), Value::Null] {
+        let world = World::new(&json!({"OIDC_ORIGIN": origin, "OIDC_RULES": [{"path": "/*", "access": "public"}]}));
+        let answer = world.send(&FakeRequest::get("https://site.example:8443/a%20b?c"));
+        assert_eq!(answer.url(), "https://site.example:8443/a%20b?c");
+        let is_binding = matches!(world.gateway.config().origin, OriginSettings::Binding);
+        assert_eq!(is_binding, origin == "binding");
+    }
 }
 
 #[test]
@@ -369,10 +373,16 @@ fn own_endpoints_never_reach_the_origin() {
 fn the_hot_path_asks_nobody() {
     let world = World::new(&rules());
     let alice = alice_again(&world);
-    for path in ["/", "/maybe/a", "/public/a", "/staff/a", "/boss/a", "/oidc_userinfo"] {
+    for path in ["/", "/maybe/a", "/public/a", "/staff/a", "/boss/a"] {
         world.host.take_counts();
         alice.visit(path);
         assert_eq!(world.host.take_counts(), Counts::default(), "{path}");
+    }
+    // Once a minute the store is asked whether the session has been ended.
+    for (pass, reads) in [(59, 0), (1, 2), (0, 0), (59, 0), (1, 2)] {
+        world.host.pass(pass);
+        assert!(alice.visit("/").is_forward());
+        assert_eq!(world.host.take_counts(), Counts { reads, ..Counts::default() }, "{pass}");
     }
 }
 

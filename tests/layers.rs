@@ -44,7 +44,11 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ),
     // `host` writes `LogLine`, `error` maps what `host` fails with: one step of the stack in two files.
     ("error", &["host", "jose", "oauth", "oidc", "web"], "the one map from every layer's error to what is seen of it"),
-    ("host", &["error", "jose", "oauth", "time"], "the one door: time, chance, network, store, log"),
+    (
+        "host",
+        &["error", "jose", "oauth", "session", "time"],
+        "the one door: time, chance, network, store, log; the store's keys are the session's",
+    ),
     (
         "flow",
         &[
@@ -55,12 +59,12 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "gateway",
-        &["config", "error", "flow", "host", "oauth", "origin", "policy", "route", "visitor", "web"],
-        "the order of things; it opens no token and no record",
+        &["config", "error", "flow", "host", "oauth", "origin", "policy", "route", "session", "visitor", "web"],
+        "the order of things; of sessions it knows the cookies' names alone",
     ),
     (
         "edge",
-        &["config", "error", "gateway", "host", "jose", "oauth", "origin", "time", "web"],
+        &["config", "error", "gateway", "host", "jose", "oauth", "origin", "session", "time", "web"],
         "the platform behind the door; it decides nothing",
     ),
 ];

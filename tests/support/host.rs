@@ -9,9 +9,10 @@ use std::{
 
 use edge_oidc::{
     error::LogLine,
-    host::{CallError, Host, NoRandomness, StoreError},
+    host::{CallError, Claim, Host, NoRandomness, StoreError},
     jose::{Alg, Jwk, Verifier, VerifierError},
     oauth::exchange::{ProviderAnswer, ProviderRequest},
+    session::store::StoreKey,
     time::Timestamp,
 };
 use sha2::{Digest as _, Sha256};
@@ -38,7 +39,6 @@ pub(crate) struct FakeHost {
 pub(crate) struct Faults {
     pub(crate) load: Cell<bool>,
     pub(crate) save: Cell<bool>,
-    pub(crate) remove: Cell<bool>,
     pub(crate) random: Cell<bool>,
     /// Whether callers have asked too often.
     pub(crate) rate: Cell<bool>,
@@ -50,7 +50,6 @@ pub(crate) struct Counts {
     pub(crate) calls: BTreeMap<Endpoint, usize>,
     pub(crate) reads: usize,
     pub(crate) writes: usize,
-    pub(crate) removals: usize,
     pub(crate) draws: usize,
     /// Who was held against the rate limit.
     pub(crate) callers: Vec<String>,
@@ -181,16 +180,16 @@ impl Host for FakeHost {
         answer
     }
 
-    async fn load(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    async fn load(&self, key: &StoreKey) -> Result<Option<Vec<u8>>, StoreError> {
         self.counts.borrow_mut().reads += 1;
         if self.faults.load.get() {
             return Err(StoreError);
         }
         let store = self.store.borrow();
-        Ok(store.get(key).filter(|(_, until)| self.now.get() < *until).map(|(value, _)| value.clone()))
+        Ok(store.get(key.as_str()).filter(|(_, until)| self.now.get() < *until).map(|(value, _)| value.clone()))
     }
 
-    async fn save(&self, key: &str, value: &[u8], ttl: Duration) -> Result<(), StoreError> {
+    async fn save(&self, key: &StoreKey, value: &[u8], ttl: Duration) -> Result<(), StoreError> {
         self.counts.borrow_mut().writes += 1;
         if self.faults.save.get() {
             return Err(StoreError);
@@ -198,18 +197,20 @@ impl Host for FakeHost {
         // Workers KV refuses less.
         assert!(ttl.as_secs() >= 60, "{ttl:?}");
         let until = self.now.get() + i64::try_from(ttl.as_secs()).unwrap();
-        self.store.borrow_mut().insert(key.to_owned(), (value.to_vec(), until));
+        self.store.borrow_mut().insert(key.as_str().to_owned(), (value.to_vec(), until));
         Ok(())
     }
 
-    async fn remove(&self, key: &str) -> Result<(), StoreError> {
-        self.counts.borrow_mut().removals += 1;
-        if self.faults.remove.get() {
-            return Err(StoreError);
-        }
-        self.store.borrow_mut().remove(key);
-        Ok(())
+    // As with Workers KV: everybody may try.
+    async fn claim(&self, key: &StoreKey, _: Timestamp) -> Result<Claim, StoreError> {
+        self.load(key).await.map(Claim::Yours)
     }
+
+    async fn save_renewed(&self, key: &StoreKey, value: &[u8], _: Timestamp, ttl: Duration) -> Result<(), StoreError> {
+        self.save(key, value, ttl).await
+    }
+
+    async fn release(&self, _: &StoreKey) {}
 
     async fn allows(&self, caller: &str) -> bool {
         self.counts.borrow_mut().callers.push(caller.to_owned());

@@ -65,7 +65,8 @@ impl World {
     }
 }
 
-/// A gateway with these settings over the usual ones. A setting that is `null` is left out.
+/// A gateway with these settings over the usual ones. A setting that is `null` is left out; the origin `binding` is the
+/// service binding.
 pub(crate) fn gateway(settings: &Value) -> Gateway {
     let mut all = json!({
         "OIDC_ISSUER": provider::ISSUER, "OIDC_CLIENT_ID": provider::CLIENT_ID,
@@ -75,15 +76,19 @@ pub(crate) fn gateway(settings: &Value) -> Gateway {
     for (name, value) in settings.as_object().unwrap() {
         all[name] = value.clone();
     }
+    let origin = all["OIDC_ORIGIN"] == "binding";
+    if origin {
+        all["OIDC_ORIGIN"] = Value::Null;
+    }
     let variables = all.as_object().unwrap().clone().into_iter().filter(|(_, value)| !value.is_null()).collect();
-    let bindings = Bindings { kv: true, durable: false, origin: all["OIDC_ORIGIN"] == "binding" };
+    let bindings = Bindings { kv: true, durable: false, origin };
     let config = Config::parse(&variables, bindings).unwrap_or_else(|errors| panic!("{settings}: {errors}"));
     Gateway::new(config)
 }
 
 pub(crate) fn send(gateway: &Gateway, host: &FakeHost, request: &FakeRequest) -> Answer {
     host.hide_cookies(&request.cookies);
-    let answer = Answer(block_on(gateway.handle(host, request)));
+    let answer = Answer(block_on(gateway.handle(host, request)), request.url.clone());
     if let Outcome::Respond(reply) = &answer.0 {
         check(reply, &request.url);
         for cookie in reply.cookies() {
@@ -110,13 +115,13 @@ fn check(reply: &Reply, url: &str) {
 
 /// What came of a request, with shorter names for what tests ask.
 #[derive(Debug)]
-pub(crate) struct Answer(pub(crate) Outcome);
+pub(crate) struct Answer(pub(crate) Outcome, String);
 
 impl Answer {
     pub(crate) fn reply(&self) -> &Reply {
         match &self.0 {
             Outcome::Respond(reply) => reply,
-            Outcome::Forward(forward) => panic!("forwarded to {}", forward.url),
+            Outcome::Forward(forward) => panic!("{} was forwarded: {forward:?}", self.1),
         }
     }
 
@@ -125,6 +130,11 @@ impl Answer {
             Outcome::Respond(reply) => panic!("answered {reply:?}: {}", reply.body()),
             Outcome::Forward(forward) => forward,
         }
+    }
+
+    /// Where it was forwarded to.
+    pub(crate) fn url(&self) -> &str {
+        self.forward().url.as_deref().unwrap_or(&self.1)
     }
 
     pub(crate) fn is_forward(&self) -> bool {

@@ -158,6 +158,13 @@ impl Provider {
         lie(&mut self.lies.borrow_mut());
     }
 
+    /// Gives no refresh tokens, so that a session ends with its tokens.
+    pub(crate) fn refresh_nothing(&self) {
+        self.lie(|lies| {
+            lies.edit(Endpoint::Token, |answer| drop(answer.as_object_mut().unwrap().remove("refresh_token")));
+        });
+    }
+
     /// Tells the truth again.
     pub(crate) fn be_honest(&self) {
         self.lies.take();
@@ -250,6 +257,13 @@ impl Provider {
             return refuse(401, "invalid_client");
         }
         let value = |name: &str| sent.get(name).map(String::as_str).unwrap_or_default();
+        if value("grant_type") == "refresh_token" {
+            // RFC 9700 §4.14.2: a refresh token is used once, too.
+            let Some(grant) = self.grants.borrow_mut().remove(value("refresh_token")) else {
+                return refuse(400, "invalid_grant");
+            };
+            return (200, self.tokens(grant, now));
+        }
         // RFC 6749 §4.1.2: a code is redeemed once.
         let Some(grant) = self.grants.borrow_mut().remove(value("code")) else { return refuse(400, "invalid_grant") };
         let challenge = base64url(&Sha256::digest(value("code_verifier")));
@@ -259,15 +273,20 @@ impl Provider {
         {
             return refuse(400, "invalid_grant");
         }
-        let access_token = format!("access-{}", base64url(grant.nonce.as_bytes()));
-        let refresh_token = format!("refresh-{}", base64url(grant.nonce.as_bytes()));
+        (200, self.tokens(grant, now))
+    }
+
+    fn tokens(&self, grant: Grant, now: i64) -> Value {
+        let issued = self.issued.borrow().len();
+        let access_token = format!("access-{issued}-{}", base64url(grant.nonce.as_bytes()));
+        let refresh_token = format!("refresh-{issued}-{}", base64url(grant.nonce.as_bytes()));
         let id_token = self.id_token(&grant.nonce, &access_token, now);
         self.issued.borrow_mut().extend([access_token.clone(), refresh_token.clone(), id_token.clone()]);
-        let answer = json!({
+        self.grants.borrow_mut().insert(refresh_token.clone(), grant);
+        json!({
             "access_token": access_token, "token_type": "Bearer", "expires_in": 600, "refresh_token": refresh_token,
             "id_token": id_token,
-        });
-        (200, answer)
+        })
     }
 
     fn is_client(&self, request: &ProviderRequest, sent: &BTreeMap<String, String>) -> bool {
