@@ -69,6 +69,10 @@ pub enum Error {
     EmailNotVerified,
     /// A step at the provider failed.
     Provider(ProviderError),
+    /// Several sign-ins in a row have not lasted: the browser does not keep the session.
+    SignInLoop,
+    /// This caller has asked too often.
+    TooManyRequests,
     /// The claims that rules and headers need don't fit into the cookies.
     SessionTooLarge,
     /// Cookies without `Secure`, or no sign-in at all, on a host that is not this machine.
@@ -187,7 +191,9 @@ impl Error {
             | Self::Callback(_)
             | Self::SignInRefused(_)
             | Self::HostedDomain
-            | Self::EmailNotVerified => Fault::Visitor,
+            | Self::EmailNotVerified
+            | Self::SignInLoop
+            | Self::TooManyRequests => Fault::Visitor,
             Self::Provider(ProviderError::Token(StepError::Answer(TokenError::InvalidClient)))
             | Self::SessionTooLarge
             | Self::LoopbackOnly => Fault::Operator,
@@ -200,12 +206,13 @@ impl Error {
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         match self {
-            Self::Path(_) | Self::AmbiguousPath | Self::FormUnreadable | Self::Callback(_) => 400,
+            Self::Path(_) | Self::AmbiguousPath | Self::FormUnreadable | Self::Callback(_) | Self::SignInLoop => 400,
             Self::SignInRefused(_) => 401,
             Self::Forbidden | Self::Foreign | Self::HostedDomain | Self::EmailNotVerified => 403,
             Self::NotFound => 404,
             Self::Method(_) => 405,
             Self::FormTooLarge => 413,
+            Self::TooManyRequests => 429,
             Self::SessionTooLarge | Self::LoopbackOnly | Self::NoRandomness | Self::Internal => 500,
             Self::Provider(error) if error.timed_out() => 504,
             Self::OriginTimedOut => 504,
@@ -229,6 +236,8 @@ impl Error {
             Self::HostedDomain => "claims.hosted_domain",
             Self::EmailNotVerified => "claims.email_not_verified",
             Self::Provider(error) => error.code(),
+            Self::SignInLoop => "sign_in.loop",
+            Self::TooManyRequests => "request.too_many",
             Self::SessionTooLarge => "session.too_large",
             Self::LoopbackOnly => "config.loopback_only",
             Self::OriginUnreachable => "origin.unreachable",
@@ -267,6 +276,14 @@ impl Error {
             }
             Self::EmailNotVerified => {
                 text("No access", "Your e-mail address has not been verified by the sign-in service.", true)
+            }
+            Self::SignInLoop => text(
+                "Sign-in does not last",
+                "You signed in several times, and your browser did not keep it. It may be blocking cookies for this site.",
+                true,
+            ),
+            Self::TooManyRequests => {
+                text("Too many requests", "This site has been asked too often. Please wait a minute.", false)
             }
             Self::Provider(_) => text(
                 "Sign-in is not available",

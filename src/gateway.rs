@@ -114,6 +114,7 @@ impl Gateway {
         url: &RequestUrl<'_>,
         return_to: ReturnTo,
     ) -> Result<Reply, Error> {
+        check_rate(host, request).await?;
         sign_in::start(&self.site, host, url, request.cookies(), return_to).await
     }
 
@@ -150,6 +151,7 @@ impl Gateway {
         request: &impl IncomingRequest,
         url: &RequestUrl<'_>,
     ) -> Result<Reply, Error> {
+        check_rate(host, request).await?;
         let body;
         let parameters = if request.method() == "POST" {
             body = read_form(request).await?;
@@ -232,6 +234,8 @@ fn refusal(error: &Error, as_page: bool, start_again: &str) -> Reply {
     let reply = if as_page { problem_page(error, start_again) } else { problem_json(error) };
     match error {
         Error::Method(allowed) => reply.header("Allow", allowed),
+        // The longest period of the platform's rate limit.
+        Error::TooManyRequests => reply.header("Retry-After", "60"),
         _ => reply,
     }
 }
@@ -256,6 +260,12 @@ fn check_method(method: &str, endpoint: Endpoint, response_mode: ResponseMode) -
         _ => "GET, HEAD",
     };
     if allowed.split(", ").any(|name| name == method) { Ok(()) } else { Err(Error::Method(allowed)) }
+}
+
+// By the address that the platform saw; a caller can't choose it.
+async fn check_rate(host: &impl Host, request: &impl IncomingRequest) -> Result<(), Error> {
+    let caller = request.header("cf-connecting-ip").unwrap_or_default();
+    if host.allows(&caller).await { Ok(()) } else { Err(Error::TooManyRequests) }
 }
 
 async fn read_form(request: &impl IncomingRequest) -> Result<String, Error> {

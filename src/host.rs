@@ -51,6 +51,10 @@ pub trait Host: Verifier {
     /// [`StoreError`] when it may still be there.
     async fn remove(&self, key: &str) -> Result<(), StoreError>;
 
+    /// Whether `caller` may cause one more piece of work; by the optional rate limit, which counts it.
+    /// A limit that fails does not lock anyone out.
+    async fn allows(&self, caller: &str) -> bool;
+
     /// Writes a line for the operator.
     fn log(&self, line: &LogLine);
 }

@@ -93,6 +93,11 @@ impl Host for EdgeHost<'_> {
         }
     }
 
+    async fn allows(&self, caller: &str) -> bool {
+        let Ok(limit) = self.env.rate_limiter("OIDC_RATE_LIMIT") else { return true };
+        limit.limit(caller.to_owned()).await.map_or(true, |outcome| outcome.success)
+    }
+
     fn log(&self, line: &LogLine) {
         match line.fault {
             None => console_log!("{}", line.to_json()),

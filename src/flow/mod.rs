@@ -5,6 +5,7 @@ pub mod provider;
 pub mod replay;
 pub mod sign_in;
 pub mod sign_out;
+pub mod tries;
 
 use crate::{
     config::{Config, ProviderSettings},

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     config::{ProviderSettings, SessionExpiry},
     error::{CallbackError, Error, LogLine, ProviderError, StepError},
-    flow::Site,
+    flow::{Site, tries},
     host::{Host, random},
     json::Object,
     oauth::{
@@ -186,6 +186,7 @@ async fn redeem(
 ) -> Result<Reply, Error> {
     let settings = site.provider()?;
     let metadata = site.provider_cache.metadata(host, settings).await?;
+    let counted = tries::count(site, host, cookies)?;
     let code = code(parameters, pending, &metadata)?;
     let tokens = tokens(host, settings, &metadata, &code, pending).await?;
     let id_token = id_token(site, host, settings, &metadata, &tokens, pending).await?;
@@ -193,7 +194,7 @@ async fn redeem(
     check_membership(settings, &id_token, &claims)?;
     let session = session(site, host, &id_token, &claims)?;
     store_credentials(site, host, &session, tokens, claims).await;
-    let reply = Reply::redirect(pending.return_to.as_str());
+    let reply = counted.into_iter().fold(Reply::redirect(pending.return_to.as_str()), Reply::cookie);
     set_session(site, host, reply, &session, cookies)
 }
 

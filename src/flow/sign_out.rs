@@ -3,7 +3,7 @@
 use crate::{
     config::PostLogout,
     error::{Error, LogLine},
-    flow::{Site, identify},
+    flow::{Site, identify, tries},
     host::Host,
     oidc::logout::LogoutRequest,
     secret::Secret,
@@ -29,7 +29,8 @@ pub async fn sign_out(
         None => None,
     };
     let location = location.unwrap_or_else(|| destination(site, next));
-    let removals = site.cookie_names.delete_session(&site.config.cookie.scope, cookies);
+    let mut removals = site.cookie_names.delete_session(&site.config.cookie.scope, cookies);
+    removals.extend(tries::forget(site, cookies));
     Ok(removals.into_iter().fold(Reply::redirect(location), Reply::cookie))
 }
 

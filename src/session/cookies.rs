@@ -103,6 +103,11 @@ impl CookieNames {
         format!("{}{SIGN_IN}{short}", self.session)
     }
 
+    /// The name of the cookie that counts sign-ins which did not last.
+    pub fn tries(&self) -> String {
+        format!("{}.tries", self.session)
+    }
+
     /// The login cookies that a `Cookie` header holds.
     pub fn sign_ins<'h>(&self, header: &'h str) -> impl Iterator<Item = (&'h str, &'h str)> {
         let prefix = format!("{}{SIGN_IN}", self.session);

@@ -26,16 +26,19 @@ pub enum Purpose {
     SignIn,
     /// The `state` of a sign-out.
     SignOut,
+    /// How often a sign-in has not lasted.
+    Tries,
 }
 
 impl Purpose {
-    const ALL: [Self; 3] = [Self::Session, Self::SignIn, Self::SignOut];
+    const ALL: [Self; 4] = [Self::Session, Self::SignIn, Self::SignOut, Self::Tries];
 
     const fn label(self) -> &'static [u8] {
         match self {
             Self::Session => b"session",
             Self::SignIn => b"sign-in",
             Self::SignOut => b"sign-out",
+            Self::Tries => b"tries",
         }
     }
 }
@@ -113,11 +116,12 @@ impl RingKey {
     }
 
     fn cipher(&self, purpose: Purpose) -> &Aes256Gcm {
-        let [session, sign_in, sign_out] = &self.ciphers;
+        let [session, sign_in, sign_out, tries] = &self.ciphers;
         match purpose {
             Purpose::Session => session,
             Purpose::SignIn => sign_in,
             Purpose::SignOut => sign_out,
+            Purpose::Tries => tries,
         }
     }
 }

@@ -1,0 +1,67 @@
+//! The loop breaker: a sign-in that succeeds, again and again, in a browser that does not keep the session.
+//!
+//! The way to the provider and back takes no click once a visitor is signed in there, so such a browser would go round
+//! for ever.
+
+use core::time::Duration;
+
+use crate::{
+    error::Error,
+    flow::{Site, identify},
+    host::Host,
+    session::seal::Purpose,
+    time::Timestamp,
+    web::cookie::{self, SetCookie},
+};
+
+/// How long a try is remembered.
+const REMEMBERED_FOR: Duration = Duration::from_secs(60);
+/// The next one is not made.
+const MAX_TRIES: u8 = 5;
+
+/// One more sign-in that comes back without a session of an earlier one: the cookie that counts it.
+/// `None` when there is nothing to count, because the browser has shown that it keeps sessions.
+///
+/// # Errors
+///
+/// [`Error::SignInLoop`] when there have been too many within a minute.
+pub fn count(site: &Site, host: &impl Host, cookies: &str) -> Result<Option<SetCookie>, Error> {
+    let now = host.now();
+    if identify::session(site, cookies, now).is_some() {
+        return Ok(None);
+    }
+    let tries = earlier(site, cookies, now).saturating_add(1);
+    if tries > MAX_TRIES {
+        return Err(Error::SignInLoop);
+    }
+    let sealed = site.seal(host, Purpose::Tries, &encode(tries, now))?;
+    let cookie = SetCookie::new(&site.cookie_names.tries(), &sealed, &site.config.cookie.scope);
+    Ok(Some(cookie.map_err(|_| Error::Internal)?.max_age(REMEMBERED_FOR)))
+}
+
+/// The removal of the count, when there is one: whoever signs out had a session that lasted.
+pub fn forget(site: &Site, cookies: &str) -> Option<SetCookie> {
+    let name = site.cookie_names.tries();
+    cookie::value(cookies, &name)?;
+    SetCookie::delete(&name, &site.config.cookie.scope).ok()
+}
+
+fn earlier(site: &Site, cookies: &str, now: Timestamp) -> u8 {
+    let sealed = cookie::value(cookies, &site.cookie_names.tries()).unwrap_or_default();
+    let Ok(plain) = site.ring.open(Purpose::Tries, sealed) else { return 0 };
+    match decode(&plain) {
+        Some((tries, last)) if now < last.plus(REMEMBERED_FOR) => tries,
+        _ => 0,
+    }
+}
+
+fn encode(tries: u8, now: Timestamp) -> Vec<u8> {
+    let mut plain = vec![tries];
+    plain.extend_from_slice(&now.as_unix().to_be_bytes());
+    plain
+}
+
+fn decode(plain: &[u8]) -> Option<(u8, Timestamp)> {
+    let (tries, last) = plain.split_first()?;
+    Some((*tries, Timestamp::from_unix(i64::from_be_bytes(last.try_into().ok()?))))
+}
