@@ -44,7 +44,7 @@ impl Site {
         let client_id = provider.map_or("", |provider| provider.client.id.as_str());
         Self {
             ring: KeyRing::new(&config.secret_keys, issuer, client_id),
-            cookie_names: CookieNames::new(config.cookie.name.clone()),
+            cookie_names: CookieNames::new(config.cookie.name.clone(), &config.cookie.scope),
             identity_headers: IdentityHeaders::new(&config.headers),
             provider_cache: provider::ProviderCache::default(),
             used_states: replay::UsedStates::default(),

@@ -35,19 +35,19 @@ pub fn count(site: &Site, host: &impl Host, cookies: &str) -> Result<Option<SetC
         return Err(Error::SignInLoop);
     }
     let sealed = site.seal(host, Purpose::Tries, &encode(tries, now))?;
-    let cookie = SetCookie::new(&site.cookie_names.tries(), &sealed, &site.config.cookie.scope);
+    let cookie = SetCookie::new(site.cookie_names.tries(), &sealed, &site.config.cookie.scope);
     Ok(Some(cookie.map_err(|_| Error::Internal)?.max_age(REMEMBERED_FOR)))
 }
 
 /// The removal of the count, when there is one: whoever signs out had a session that lasted.
 pub fn forget(site: &Site, cookies: &str) -> Option<SetCookie> {
     let name = site.cookie_names.tries();
-    cookie::value(cookies, &name)?;
-    SetCookie::delete(&name, &site.config.cookie.scope).ok()
+    cookie::value(cookies, name)?;
+    SetCookie::delete(name, &site.config.cookie.scope).ok()
 }
 
 fn earlier(site: &Site, cookies: &str, now: Timestamp) -> u8 {
-    let sealed = cookie::value(cookies, &site.cookie_names.tries()).unwrap_or_default();
+    let sealed = cookie::value(cookies, site.cookie_names.tries()).unwrap_or_default();
     let Ok(plain) = site.ring.open(Purpose::Tries, sealed) else { return 0 };
     match decode(&plain) {
         Some((tries, last)) if now < last.plus(REMEMBERED_FOR) => tries,

@@ -1,10 +1,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::claim_path::ClaimPath;
+use crate::{claim_path::ClaimPath, web::cookie::CookieScope};
 
 fn names() -> CookieNames {
-    CookieNames::new("__Host-oidc_id_token".to_owned())
+    CookieNames::new("__Host-oidc_id_token".to_owned(), &CookieScope::new("/", true).unwrap())
 }
 
 #[test]

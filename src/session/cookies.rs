@@ -20,21 +20,26 @@ pub const MAX_SIGN_INS: usize = 8;
 
 const SIGN_IN: &str = "_login.";
 
-/// The names of our cookies, which all begin with the session cookie's.
+/// The names of our cookies.
 #[derive(Debug)]
 pub struct CookieNames {
+    /// The session cookie's; pieces and login cookies begin with it.
     session: String,
+    tries: String,
 }
 
 impl CookieNames {
     /// `session` with its prefix: `__Host-oidc_id_token`.
-    pub fn new(session: String) -> Self {
-        Self { session }
+    pub fn new(session: String, scope: &CookieScope) -> Self {
+        Self { session, tries: scope.name("oidc_tries") }
     }
 
     /// Whether a cookie of this name is ours: neither shown to the origin nor taken from it. Origins that ignore case
     /// are not to be fooled either.
     pub fn is_own(&self, name: &str) -> bool {
+        if name.eq_ignore_ascii_case(&self.tries) {
+            return true;
+        }
         let Some((start, rest)) = name.split_at_checked(self.session.len()) else { return false };
         let is_piece = rest.is_empty() || rest.starts_with('.');
         let is_sign_in = rest.get(..SIGN_IN.len()).is_some_and(|start| start.eq_ignore_ascii_case(SIGN_IN));
@@ -104,8 +109,8 @@ impl CookieNames {
     }
 
     /// The name of the cookie that counts sign-ins which did not last.
-    pub fn tries(&self) -> String {
-        format!("{}.tries", self.session)
+    pub fn tries(&self) -> &str {
+        &self.tries
     }
 
     /// The login cookies that a `Cookie` header holds.
@@ -134,7 +139,7 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     fn names() -> CookieNames {
-        CookieNames::new("__Host-oidc_id_token".to_owned())
+        CookieNames::new("__Host-oidc_id_token".to_owned(), &scope())
     }
 
     fn scope() -> CookieScope {
@@ -186,7 +191,13 @@ mod tests {
     #[test]
     fn own_names() {
         let login = names().sign_in("state");
-        for own in ["__Host-oidc_id_token", "__host-OIDC_id_token", "__Host-oidc_id_token.3", login.as_str()] {
+        for own in [
+            "__Host-oidc_id_token",
+            "__Host-oidc_tries",
+            "__host-OIDC_id_token",
+            "__Host-oidc_id_token.3",
+            login.as_str(),
+        ] {
             assert!(names().is_own(own), "{own}");
         }
         for foreign in ["oidc_id_token", "__Host-oidc_id_tokens", "__Host-oidc", "", "__Host-oidc_id_token_x"] {
