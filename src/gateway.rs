@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{
     config::Config,
     error::{Error, LogLine},
-    flow::{Site, identify, sign_in, sign_out},
+    flow::{Site, identify, sign_in, sign_out, tries},
     host::Host,
     oauth::authorization::ResponseMode,
     origin::{self, AnswerEdits, AnswerFacts, Forward},
@@ -84,8 +84,8 @@ impl Gateway {
     }
 
     /// What of the origin's answer has to change.
-    pub fn judge_answer(&self, facts: &AnswerFacts<'_>, is_private: bool) -> AnswerEdits {
-        origin::answer(facts, is_private, &self.site.cookie_names)
+    pub fn judge_answer(&self, facts: &AnswerFacts<'_>, forward: &Forward) -> AnswerEdits {
+        origin::answer(facts, forward, &self.site.cookie_names)
     }
 
     /// The answer for a request that can't be served.
@@ -104,7 +104,13 @@ impl Gateway {
 
     fn forward(&self, admitted: &Admitted, request: &impl IncomingRequest, url: &RequestUrl<'_>) -> Forward {
         let Site { config, identity_headers, cookie_names, .. } = &self.site;
-        origin::forward(admitted, request, url, &config.origin, (identity_headers, cookie_names, &config.headers))
+        let own = (identity_headers, cookie_names, config.headers.as_slice());
+        let mut forward = origin::forward(admitted, request, url, &config.origin, own);
+        if forward.answer_is_private {
+            // The session has come back: what counted the tries has done its work.
+            forward.cookies.extend(tries::forget(&self.site, request.cookies()));
+        }
+        forward
     }
 
     async fn start(

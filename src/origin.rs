@@ -10,7 +10,7 @@ use crate::{
     session::cookies::CookieNames,
     visitor::Identity,
     web::{
-        cookie::{self, Remaining},
+        cookie::{self, Remaining, SetCookie},
         path::RequestUrl,
         request::IncomingRequest,
     },
@@ -38,6 +38,8 @@ pub struct Forward {
     pub edits: Vec<HeaderEdit>,
     /// Whether a shared cache must not keep the answer.
     pub answer_is_private: bool,
+    /// The cookies of ours that the answer sets; none unless it is private.
+    pub cookies: Vec<SetCookie>,
 }
 
 /// The names that clients may not send, in the one spelling that origins might fold them to.
@@ -78,7 +80,12 @@ pub fn forward(
     let mut edits: Vec<HeaderEdit> = spoofed.map(|name| HeaderEdit::Remove(name.to_owned())).collect();
     edits.extend(without_own_cookies(request.cookies(), cookie_names));
     edits.extend(admitted.identity().into_iter().flat_map(|identity| stamps(identity, mappings)));
-    Forward { url: target(origin, url, request.url()), edits, answer_is_private: admitted.answer_is_private() }
+    Forward {
+        url: target(origin, url, request.url()),
+        edits,
+        answer_is_private: admitted.answer_is_private(),
+        cookies: Vec::new(),
+    }
 }
 
 fn target(origin: &OriginSettings, url: &RequestUrl<'_>, whole: &str) -> String {
@@ -160,21 +167,21 @@ pub struct AnswerFacts<'a> {
 pub struct AnswerEdits {
     /// `Cache-Control`, when it has to be another.
     pub cache_control: Option<String>,
-    /// The cookies that may stay, when not all of them may.
+    /// All the cookies it sets, when they are not just the origin's.
     pub set_cookies: Option<Vec<String>>,
 }
 
 /// Headers by which shared caches are told to keep what `Cache-Control` forbids (RFC 9213 and its elders).
 pub const SHARED_CACHE_HEADERS: [&str; 3] = ["CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Surrogate-Control"];
 
-/// Judges the origin's answer.
-pub fn answer(facts: &AnswerFacts<'_>, is_private: bool, names: &CookieNames) -> AnswerEdits {
+/// Judges the origin's answer to `forward`.
+pub fn answer(facts: &AnswerFacts<'_>, forward: &Forward, names: &CookieNames) -> AnswerEdits {
     let taken = facts.set_cookies.iter().any(|line| sets_own_cookie(line, names));
     AnswerEdits {
-        cache_control: is_private.then(|| private_cache_control(facts.cache_control)),
-        set_cookies: taken.then(|| {
-            let kept = facts.set_cookies.iter().filter(|line| !sets_own_cookie(line, names));
-            kept.cloned().collect()
+        cache_control: forward.answer_is_private.then(|| private_cache_control(facts.cache_control)),
+        set_cookies: (taken || !forward.cookies.is_empty()).then(|| {
+            let kept = facts.set_cookies.iter().filter(|line| !sets_own_cookie(line, names)).cloned();
+            kept.chain(forward.cookies.iter().map(SetCookie::to_string)).collect()
         }),
     }
 }

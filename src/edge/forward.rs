@@ -29,7 +29,7 @@ pub(super) async fn forward(
     let promise = glue::forward(request, &forward.url, &edit_lines(&forward.edits), &binding, ORIGIN_TIMEOUT);
     let response = JsFuture::from(promise).await.map_err(|error| failure(&error))?;
     let response = response.dyn_into::<web_sys::Response>().map_err(|_| Error::OriginUnreachable)?;
-    cleaned(gateway, response, forward.answer_is_private)
+    cleaned(gateway, response, forward)
 }
 
 // A removal is told by a hyphen before the name.
@@ -52,12 +52,12 @@ fn failure(error: &JsValue) -> Error {
     }
 }
 
-fn cleaned(gateway: &Gateway, response: web_sys::Response, is_private: bool) -> Result<web_sys::Response, Error> {
+fn cleaned(gateway: &Gateway, response: web_sys::Response, forward: &Forward) -> Result<web_sys::Response, Error> {
     let facts = glue::read_answer(&response);
     let mut lines = facts.split('\n');
     let cache_control = lines.next().unwrap_or_default();
     let set_cookies: Vec<String> = lines.map(str::to_owned).collect();
-    let edits = gateway.judge_answer(&AnswerFacts { cache_control, set_cookies: &set_cookies }, is_private);
+    let edits = gateway.judge_answer(&AnswerFacts { cache_control, set_cookies: &set_cookies }, forward);
     if edits.cache_control.is_none() && edits.set_cookies.is_none() {
         return Ok(response);
     }

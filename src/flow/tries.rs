@@ -39,7 +39,7 @@ pub fn count(site: &Site, host: &impl Host, cookies: &str) -> Result<Option<SetC
     Ok(Some(cookie.map_err(|_| Error::Internal)?.max_age(REMEMBERED_FOR)))
 }
 
-/// The removal of the count, when there is one: whoever signs out had a session that lasted.
+/// The removal of the count, when there is one: the session has lasted.
 pub fn forget(site: &Site, cookies: &str) -> Option<SetCookie> {
     let name = site.cookie_names.tries();
     cookie::value(cookies, name)?;

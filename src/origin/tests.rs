@@ -7,6 +7,10 @@ fn names() -> CookieNames {
     CookieNames::new("__Host-oidc_id_token".to_owned(), &CookieScope::new("/", true).unwrap())
 }
 
+fn sent(answer_is_private: bool) -> Forward {
+    Forward { url: String::new(), edits: Vec::new(), answer_is_private, cookies: Vec::new() }
+}
+
 #[test]
 fn identity_headers_in_every_spelling() {
     let mapping = HeaderMapping { claim: ClaimPath::parse("sub").unwrap(), header: "X-Forwarded-User".to_owned() };
@@ -64,8 +68,8 @@ fn an_answer_to_an_identity_is_made_private() {
         assert_eq!(private_cache_control(origin), visitor, "{origin}");
     }
     let facts = AnswerFacts { cache_control: "public", set_cookies: &[] };
-    assert_eq!(answer(&facts, false, &names()), AnswerEdits::default());
-    assert_eq!(answer(&facts, true, &names()).cache_control.as_deref(), Some("private"));
+    assert_eq!(answer(&facts, &sent(false), &names()), AnswerEdits::default());
+    assert_eq!(answer(&facts, &sent(true), &names()).cache_control.as_deref(), Some("private"));
 }
 
 #[test]
@@ -82,8 +86,18 @@ fn an_origin_cannot_set_our_cookies() {
         assert!(sets_own_cookie(line, &names()), "{line}");
     }
     let lines = ["a=b".to_owned(), "__Host-oidc_id_token=x".to_owned(), "c=__Host-oidc_id_token".to_owned()];
-    let edits = answer(&AnswerFacts { cache_control: "", set_cookies: &lines }, false, &names());
+    let edits = answer(&AnswerFacts { cache_control: "", set_cookies: &lines }, &sent(false), &names());
     assert_eq!(edits.set_cookies, Some(vec![lines[0].clone(), lines[2].clone()]));
-    let edits = answer(&AnswerFacts { cache_control: "", set_cookies: &lines[..1] }, false, &names());
+    let edits = answer(&AnswerFacts { cache_control: "", set_cookies: &lines[..1] }, &sent(false), &names());
     assert_eq!(edits.set_cookies, None);
+}
+
+#[test]
+fn our_cookies_join_the_origins() {
+    let scope = CookieScope::new("/", true).unwrap();
+    let ours = SetCookie::delete("__Host-oidc_tries", &scope).unwrap();
+    let forward = Forward { cookies: vec![ours.clone()], ..sent(true) };
+    let lines = ["a=b".to_owned()];
+    let edits = answer(&AnswerFacts { cache_control: "", set_cookies: &lines }, &forward, &names());
+    assert_eq!(edits.set_cookies, Some(vec![lines[0].clone(), ours.to_string()]));
 }
