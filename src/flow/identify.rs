@@ -34,7 +34,7 @@ pub fn last_session(site: &Site, cookies: &str) -> Option<Session> {
 }
 
 fn open(site: &Site, sealed: &str) -> Result<Session, SealError> {
-    decode_session(&site.ring.open(Purpose::Session, sealed)?)
+    decode_session(&site.ring.open(Purpose::Session, sealed)?.plain)
 }
 
 // From inside the sealed value: what a browser keeps beyond Max-Age is of no use.

@@ -123,7 +123,7 @@ fn waiting_since(site: &Site, sealed: &str, now: Timestamp) -> Option<Timestamp>
 }
 
 fn open_pending(site: &Site, sealed: &str) -> Option<Pending> {
-    decode_pending(&site.ring.open(Purpose::SignIn, sealed).ok()?).ok()
+    decode_pending(&site.ring.open(Purpose::SignIn, sealed).ok()?.plain).ok()
 }
 
 /// A callback that was refused, and the login cookie that is of no further use.

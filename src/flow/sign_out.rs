@@ -49,8 +49,8 @@ pub fn signed_out(site: &Site, query: Option<&str>) -> Reply {
 
 fn next_of(site: &Site, query: &str) -> Option<ReturnTo> {
     let parameters = Parameters::parse(query).ok()?;
-    let plain = site.ring.open(Purpose::SignOut, parameters.value("state")?).ok()?;
-    ReturnTo::parse(core::str::from_utf8(&plain).ok()?)
+    let opened = site.ring.open(Purpose::SignOut, parameters.value("state")?).ok()?;
+    ReturnTo::parse(core::str::from_utf8(&opened.plain).ok()?)
 }
 
 /// The ID token of the session, and the end of its entry in the store.
@@ -63,8 +63,8 @@ async fn take_id_token(site: &Site, host: &impl Host, session: &Session) -> Opti
     if host.remove(&key).await.is_err() {
         host.log(&LogLine::event("store.remove_failed"));
     }
-    let plain = site.ring.open_entry(&session.id, &entry?).ok()?;
-    decode_credentials(&plain).ok().map(|credentials| credentials.id_token)
+    let opened = site.ring.open_entry(&session.id, &entry?).ok()?;
+    decode_credentials(&opened.plain).ok().map(|credentials| credentials.id_token)
 }
 
 /// Where the provider ends its own session; `None` when it has no such endpoint or can't be asked for it: the visitor
