@@ -102,11 +102,11 @@ fn every_named_test_exists() {
 
 // In Rust a test is a function, in JavaScript it has a title.
 fn has_test(file: &str, test: &str) -> bool {
-    let text = fs::read_to_string(root().join(file)).unwrap_or_default();
+    let source = fs::read_to_string(root().join(file)).unwrap_or_default();
     if Path::new(file).extension().is_some_and(|extension| extension == "rs") {
-        text.contains(&format!("fn {test}("))
+        source.contains(&format!("fn {test}("))
     } else {
-        text.contains(test)
+        source.contains(test)
     }
 }
 
@@ -125,7 +125,8 @@ fn every_link_leads_to_a_file() {
 
 #[test]
 fn lines_are_read_as_they_are_meant() {
-    let line = "see `src/time.rs::a_test`, [it](../README.md#top) and [that](https://a.example/docs/x.md), src/json.rs.";
+    let line =
+        "see `src/time.rs::a_test`, [it](../README.md#top) and [that](https://a.example/docs/x.md), src/json.rs.";
     assert_eq!(named_paths(line).collect::<Vec<_>>(), ["src/time.rs", "src/json.rs"]);
     assert_eq!(named_tests(line).collect::<Vec<_>>(), [("src/time.rs", "a_test")]);
     assert_eq!(linked_files(line).collect::<Vec<_>>(), ["../README.md"]);
