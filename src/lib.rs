@@ -20,7 +20,7 @@
 //!
 //! What must have happened before is a type: only the judged response of the provider gives an
 //! [`AuthorizationCode`](oauth::authorization::AuthorizationCode), only a checked signature a
-//! [`VerifiedJwt`](jose::VerifiedJwt), only all steps of OIDC Core §3.1.3.7 an [`IdToken`](oidc::id_token::IdToken), and
+//! [`VerifiedJwt`](jose::VerifiedJwt), only the checks of OIDC Core §3.1.3.7 an [`IdToken`](oidc::id_token::IdToken), and
 //! only policy an [`Admitted`](policy::Admitted), without which nothing is forwarded. Time, chance, the network, the store and
 //! the log are reached through [`host::Host`] alone, so that everything else is tested natively, with a clock that tests set.
 //!
