@@ -200,26 +200,44 @@ fn sets_own_cookie(line: &str, names: &CookieNames) -> bool {
     names.is_own(name)
 }
 
-// RFC 9111 §5.2.2: `private` keeps shared caches out; what would let them in is dropped.
+// RFC 9111 §5.2.2: `private` keeps shared caches out; what would let them in is dropped. It is dropped from inside a
+// quoted string too, since not every cache knows where one ends.
 fn private_cache_control(value: &str) -> String {
-    let kept = directives(value).filter(|directive| {
-        let name = directive.split('=').next().unwrap_or_default().trim();
-        !["public", "s-maxage", "private"].iter().any(|known| name.eq_ignore_ascii_case(known))
-    });
     let mut result = String::from("private");
-    for directive in kept {
-        result.push_str(", ");
-        result.push_str(directive);
+    for directive in directives(value) {
+        let is_open = ["public", "s-maxage", "private"].contains(&name(directive).as_str());
+        let hides_open = directive.split(',').any(|piece| ["public", "s-maxage"].contains(&name(piece).as_str()));
+        let kept = match (is_open, hides_open) {
+            (true, _) => "",
+            (false, false) => directive,
+            // `no-cache="a, public"` asks for less than `no-cache`.
+            (false, true) => {
+                directive.split_once('=').map(|(name, _)| name.trim()).filter(|n| is_plain(n)).unwrap_or_default()
+            }
+        };
+        if !kept.is_empty() {
+            result.push_str(", ");
+            result.push_str(kept);
+        }
     }
     result
 }
 
-// A comma inside a quoted string separates nothing.
+fn name(directive: &str) -> String {
+    directive.split('=').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+// A comma inside a quoted string separates nothing, and an escaped quotation mark ends none (RFC 9110 §5.6.4).
 fn directives(value: &str) -> impl Iterator<Item = &str> {
-    let mut quoted = false;
+    let (mut quoted, mut escaped) = (false, false);
     value
         .split(move |c| {
-            quoted ^= c == '"';
+            quoted ^= c == '"' && !escaped;
+            escaped = quoted && c == '\\' && !escaped;
             c == ',' && !quoted
         })
         .map(str::trim)

@@ -1,4 +1,4 @@
-// What a build needs beside Rust, Node and `npm ci`: the wasm target and two cargo tools, which go into a
+// What building and fuzzing need beside Rust, Node and `npm ci`: the wasm target and cargo tools, which go into a
 // per-user folder keyed by version, so that a fresh clone on the same machine finds them.
 
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { Failure, say, withProgress } from './terminal.mjs';
 const TARGET = 'wasm32-unknown-unknown';
 // Released together with the crate `worker`, whose bindings it knows.
 const WORKER_BUILD_VERSION = '0.8.7';
+const CARGO_FUZZ_VERSION = '0.13.2';
 
 /** The folder of the cargo tools. */
 export function toolsFolder() {
@@ -36,12 +37,22 @@ export function lockedVersion(crate) {
   return version;
 }
 
-async function ensureRust() {
+/** Sets up cargo-fuzz if it is missing; returns its path. */
+export async function fuzzTool() {
+  await ensureCargo();
+  return cargoTool('cargo-fuzz', CARGO_FUZZ_VERSION, 'cargo-fuzz');
+}
+
+async function ensureCargo() {
   try {
     await run('cargo', ['--version']);
   } catch {
     throw new Failure('Rust is missing: no `cargo` in PATH', 'install Rust with rustup (https://rustup.rs), then run the same command again');
   }
+}
+
+async function ensureRust() {
+  await ensureCargo();
   // A Rust that doesn't come from rustup brings its own target, or the build says what it lacks.
   const installed = await run('rustup', ['target', 'list', '--installed']).catch(() => TARGET);
   if (installed.split('\n').includes(TARGET)) return;

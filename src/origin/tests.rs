@@ -64,6 +64,12 @@ fn an_answer_to_an_identity_is_made_private() {
         ("private", "private"),
         ("private=\"set-cookie, x\", max-age=1", "private, max-age=1"),
         ("no-cache=\"a, public\", s-maxage = 3", "private, no-cache=\"a, public\""),
+        // A quotation mark that is escaped, one that is alone, and a quoted string that a cache splits at commas.
+        ("x=\"\\\"\", public, max-age=1", "private, x=\"\\\"\", max-age=1"),
+        ("no-cache=\", public, s-maxage=9", "private, no-cache"),
+        ("max-age=1, \", public", "private, max-age=1"),
+        ("no-cache=\"a, public, b\", no-store", "private, no-cache, no-store"),
+        ("a\"b=, s-maxage=9, c\", no-store", "private, no-store"),
     ] {
         assert_eq!(private_cache_control(origin), visitor, "{origin}");
     }

@@ -1,0 +1,124 @@
+//! The `Cookie` header: our cookies are taken out for every origin, however lax, and everybody else's stay.
+
+use core::time::Duration;
+
+use edge_oidc::{
+    session::cookies::{CookieNames, MAX_COOKIE_BYTES, MAX_PIECES},
+    web::cookie::{self, CookieScope, Remaining, SetCookie},
+};
+
+use super::{cookie_names, text};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Accepted: a session is in it, or a sign-in under way.
+pub fn check(bytes: &[u8]) -> bool {
+    let Some(header) = text(bytes) else { return false };
+    let (names, scope) = cookie_names();
+    pairs_are_sound(header);
+    ours_are_taken_out(header, &names);
+    a_session_comes_back(header, &names, &scope);
+
+    let session = names.session(header);
+    if let Some(session) = &session {
+        let value = cookie::value(header, "__Host-oidc_id_token").expect("a session without its first piece");
+        let count = value.bytes().next().unwrap();
+        assert!((b'1'..=b'4').contains(&count));
+        assert!(session.starts_with(&value[1..]));
+        assert!(count > b'1' || session.len() + 1 == value.len());
+    }
+    let sign_ins: Vec<(&str, &str)> = names.sign_ins(header).collect();
+    assert!(sign_ins.iter().all(|(name, _)| names.is_own(name) && name.starts_with("__Host-oidc_id_token_login.")));
+    session.is_some() || !sign_ins.is_empty()
+}
+
+fn pairs_are_sound(header: &str) {
+    let mut names = Vec::new();
+    for (name, value) in cookie::pairs(header) {
+        assert!(!name.contains(['=', ';']) && !value.contains(';'));
+        assert!([name, value].iter().all(|part| part.trim_matches([' ', '\t']) == *part));
+        if !names.contains(&name) {
+            assert_eq!(cookie::value(header, name), Some(value), "the first of a name counts");
+            names.push(name);
+        }
+    }
+}
+
+fn ours_are_taken_out(header: &str, names: &CookieNames) {
+    let is_own = |name: &str| names.is_own(name);
+    let left = match cookie::without(header, is_own) {
+        Remaining::Unchanged => header.to_owned(),
+        Remaining::Changed(rest) => {
+            assert!(!rest.trim_matches([' ', '\t', ';']).is_empty() && rest.len() < header.len());
+            rest
+        }
+        Remaining::Nothing => String::new(),
+    };
+    assert!(names.session(&left).is_none() && names.sign_ins(&left).next().is_none());
+    assert_eq!(cookie::without(&left, is_own), Remaining::Unchanged);
+    // An origin that drops white space and control characters around names, and one that takes a name alone.
+    for piece in left.split(';') {
+        let name = piece.split('=').next().unwrap();
+        for name in [name, name.trim(), name.trim_matches(|c: char| c.is_whitespace() || c.is_control())] {
+            assert!(!is_own(name), "{name:?} goes to the origin");
+        }
+    }
+    let foreign = |header: &str| -> Vec<String> {
+        let pieces = header.split(';').filter(|piece| !piece.trim_matches([' ', '\t']).is_empty());
+        let is_foreign = |piece: &&str| {
+            let name = piece.split('=').next().unwrap();
+            !is_own(name.trim_matches(|c: char| c.is_whitespace() || c.is_control()))
+        };
+        pieces.filter(is_foreign).map(|piece| piece.trim_matches([' ', '\t']).to_owned()).collect()
+    };
+    assert_eq!(foreign(&left), foreign(header), "another site's cookie is lost");
+}
+
+// A session of any length within the limit, set beside what the browser has, is what the browser brings next time.
+fn a_session_comes_back(header: &str, names: &CookieNames, scope: &CookieScope) {
+    let sealed: String = header.chars().filter(char::is_ascii_alphanumeric).collect();
+    let repeat = header.len() % 60;
+    let sealed = sealed.repeat(repeat);
+    let Some(cookies) = names.set_session(&sealed, scope, HOUR, header) else {
+        assert!(sealed.len() > (MAX_PIECES - 1) * MAX_COOKIE_BYTES, "{} bytes don't fit", sealed.len());
+        return;
+    };
+    let mut jar: Vec<(String, String)> = Vec::new();
+    let known = cookie::pairs(header).filter(|(name, _)| !name.is_empty());
+    for (name, value) in known {
+        // A browser has one of each.
+        if jar.iter().all(|(other, _)| other != name) {
+            jar.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    update(&mut jar, &cookies);
+    assert_eq!(names.session(&sent(&jar)).as_deref(), Some(sealed.as_str()));
+    let deletions = names.delete_session(scope, &sent(&jar));
+    update(&mut jar, &deletions);
+    let rest = sent(&jar);
+    assert_eq!(names.session(&rest), None);
+    let pieces = ["", ".1", ".2", ".3"].map(|piece| format!("__Host-oidc_id_token{piece}"));
+    assert!(pieces.iter().all(|name| cookie::value(&rest, name).is_none()), "a piece stays behind");
+}
+
+/// What a browser keeps of these `Set-Cookie` headers.
+fn update(jar: &mut Vec<(String, String)>, cookies: &[SetCookie]) {
+    for cookie in cookies {
+        let line = cookie.to_string();
+        let (pair, attributes) = line.split_once("; ").unwrap();
+        assert!(pair.len() <= MAX_COOKIE_BYTES && !line.contains(['\r', '\n']));
+        assert_eq!(
+            attributes.replace("Max-Age=0; ", "").replace("Max-Age=3600; ", ""),
+            "Path=/; Secure; HttpOnly; SameSite=Lax"
+        );
+        let (name, value) = pair.split_once('=').unwrap();
+        jar.retain(|(other, _)| other != name);
+        if !attributes.contains("Max-Age=0;") {
+            jar.push((name.to_owned(), value.to_owned()));
+        }
+    }
+}
+
+fn sent(jar: &[(String, String)]) -> String {
+    jar.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+}
