@@ -19,17 +19,26 @@ pub fn check(bytes: &[u8]) -> bool {
     ours_are_taken_out(header, &names);
     a_session_comes_back(header, &names, &scope);
 
-    let session = names.session(header);
-    if let Some(session) = &session {
-        let value = cookie::value(header, "__Host-oidc_id_token").expect("a session without its first piece");
-        let count = value.bytes().next().unwrap();
-        assert!((b'1'..=b'4').contains(&count));
-        assert!(session.starts_with(&value[1..]));
-        assert!(count > b'1' || session.len() + 1 == value.len());
+    let sessions: Vec<_> = names.sessions(header).collect();
+    let firsts: Vec<&str> = cookie::values(header, "__Host-oidc_id_token").collect();
+    assert!(sessions.len() <= firsts.len());
+    for session in &sessions {
+        // Each has a first piece that begins it, and says how many there are.
+        let begins = |first: &&&str| (b'1'..=b'4').contains(&first.as_bytes()[0]) && session.starts_with(&first[1..]);
+        assert!(firsts.iter().filter(|first| !first.is_empty()).any(|first| begins(&first)));
     }
+    names_untangle(header, &names);
     let sign_ins: Vec<(&str, &str)> = names.sign_ins(header).collect();
     assert!(sign_ins.iter().all(|(name, _)| names.is_own(name) && name.starts_with("__Host-oidc_id_token_login.")));
-    session.is_some() || !sign_ins.is_empty()
+    !sessions.is_empty() || !sign_ins.is_empty()
+}
+
+// Only commas become semicolons, and only before cookies that are ours.
+fn names_untangle(header: &str, names: &CookieNames) {
+    let untangled = names.untangled(header);
+    assert_eq!(untangled.len(), header.len());
+    assert!(untangled.chars().zip(header.chars()).all(|(new, old)| new == old || (new, old) == (';', ',')));
+    assert_eq!(names.untangled(&untangled), untangled);
 }
 
 fn pairs_are_sound(header: &str) {
@@ -54,7 +63,7 @@ fn ours_are_taken_out(header: &str, names: &CookieNames) {
         }
         Remaining::Nothing => String::new(),
     };
-    assert!(names.session(&left).is_none() && names.sign_ins(&left).next().is_none());
+    assert!(names.sessions(&left).next().is_none() && names.sign_ins(&left).next().is_none());
     assert_eq!(cookie::without(&left, is_own), Remaining::Unchanged);
     // An origin that drops white space and control characters around names, and one that takes a name alone.
     for piece in left.split(';') {
@@ -92,11 +101,11 @@ fn a_session_comes_back(header: &str, names: &CookieNames, scope: &CookieScope) 
         }
     }
     update(&mut jar, &cookies);
-    assert_eq!(names.session(&sent(&jar)).as_deref(), Some(sealed.as_str()));
+    assert_eq!(names.sessions(&sent(&jar)).collect::<Vec<_>>(), [sealed.as_str()]);
     let deletions = names.delete_session(scope, &sent(&jar));
     update(&mut jar, &deletions);
     let rest = sent(&jar);
-    assert_eq!(names.session(&rest), None);
+    assert_eq!(names.sessions(&rest).next(), None);
     let pieces = ["", ".1", ".2", ".3"].map(|piece| format!("__Host-oidc_id_token{piece}"));
     assert!(pieces.iter().all(|name| cookie::value(&rest, name).is_none()), "a piece stays behind");
 }

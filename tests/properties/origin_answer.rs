@@ -19,8 +19,7 @@ pub fn check(bytes: &[u8]) -> bool {
     let facts = AnswerFacts { cache_control: &cache_control, set_cookies: &set_cookies };
     let (names, scope) = cookie_names();
     let ours = SetCookie::delete("__Host-oidc_id_token", &scope).unwrap();
-    let forward =
-        |answer_is_private, cookies| Forward { url: String::new(), edits: Vec::new(), answer_is_private, cookies };
+    let forward = |answer_is_private, cookies| Forward { url: None, edits: Vec::new(), answer_is_private, cookies };
 
     let public = answer(&facts, &forward(false, Vec::new()), &names);
     let private = answer(&facts, &forward(true, Vec::new()), &names);
@@ -87,6 +86,6 @@ fn none_is_ours(lines: &[String], names: &CookieNames) {
         let (name, value) = (name.trim_matches([' ', '\t']), value.trim_matches([' ', '\t']));
         let sent = if name.is_empty() { value.to_owned() } else { format!("{name}={value}") };
         assert!(!cookie::pairs(&sent).any(|(name, _)| names.is_own(name)), "an origin sets {line:?}");
-        assert!(names.session(&sent).is_none());
+        assert!(names.sessions(&sent).next().is_none());
     }
 }

@@ -47,7 +47,7 @@ fn opens_only_if_we_sealed_it(sealed: &str) -> bool {
         opened += 1;
         let nonce: [u8; NONCE_BYTES] =
             Base64UrlUnpadded::decode_vec(sealed).unwrap()[1..=NONCE_BYTES].try_into().unwrap();
-        assert_eq!(ring.seal(purpose, nonce, &plain).as_deref(), Some(sealed), "a second spelling opens");
+        assert_eq!(ring.seal(purpose, nonce, &plain.plain).as_deref(), Some(sealed), "a second spelling opens");
     }
     assert!(opened <= 1, "one value opens for several purposes");
     opened == 1
@@ -57,7 +57,7 @@ fn opens_as_what_it_was(plain: &[u8], place: usize) {
     let [old, new] = [ring(&["old"]), ring(&["new", "old"])];
     let nonce = [7; NONCE_BYTES];
     let sealed = old.seal(Purpose::Session, nonce, plain).unwrap();
-    assert!(new.open(Purpose::Session, &sealed).is_ok_and(|opened| opened.as_slice() == plain));
+    assert!(new.open(Purpose::Session, &sealed).is_ok_and(|opened| opened.plain.as_slice() == plain));
     for purpose in &PURPOSES[1..] {
         assert_eq!(new.open(*purpose, &sealed).err(), Some(SealError::WrongKey));
     }
@@ -65,7 +65,7 @@ fn opens_as_what_it_was(plain: &[u8], place: usize) {
 
     let [mine, other] = [SessionId::from_random([1; 32]), SessionId::from_random([2; 32])];
     let entry = old.seal_entry(&mine, nonce, plain).unwrap();
-    assert!(new.open_entry(&mine, &entry).is_ok_and(|opened| opened.as_slice() == plain));
+    assert!(new.open_entry(&mine, &entry).is_ok_and(|opened| opened.plain.as_slice() == plain));
     assert!(new.open_entry(&other, &entry).is_err() && new.open_entry(&mine, plain).is_err());
     let mut flipped = entry;
     let place = place * 31 % (flipped.len() * 8);
