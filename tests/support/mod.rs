@@ -55,6 +55,13 @@ impl World {
         Browser::new(&self.gateway, &self.host)
     }
 
+    /// A browser in which somebody is signed in.
+    pub(crate) fn alice(&self) -> Browser<'_> {
+        let browser = self.browser();
+        browser.sign_in("/oidc_login");
+        browser
+    }
+
     pub(crate) fn send(&self, request: &FakeRequest) -> Answer {
         send(&self.gateway, &self.host, request)
     }
