@@ -19,6 +19,7 @@ export function toolsFolder() {
 
 /** Sets up what is missing; returns the programs of the build and the environment worker-build reads. */
 export async function buildTools() {
+  await ensurePackages();
   await ensureRust();
   const wasmBindgen = await cargoTool('wasm-bindgen-cli', lockedVersion('wasm-bindgen'), 'wasm-bindgen');
   const workerBuild = await cargoTool('worker-build', WORKER_BUILD_VERSION, 'worker-build');
@@ -49,6 +50,12 @@ async function ensureCargo() {
   } catch {
     throw new Failure('Rust is missing: no `cargo` in PATH', 'install Rust with rustup (https://rustup.rs), then run the same command again');
   }
+}
+
+// A fresh clone has none; whoever changes package-lock.json runs `npm ci` by hand.
+async function ensurePackages() {
+  if (existsSync(join(ROOT, 'node_modules', '.package-lock.json'))) return;
+  await withProgress('Installing the Node packages', () => run('npm', ['ci', '--no-fund', '--no-audit'], { next: 'npm ci' }));
 }
 
 async function ensureRust() {
