@@ -278,7 +278,9 @@ fn userinfo_that_fails_signs_nobody_in() {
             let world = World::new(&settings);
             world.provider().lie(|lies| match lie {
                 Err(error) => lies.fail(Endpoint::Userinfo, error),
-                Ok((status, body)) => lies.answer(Endpoint::Userinfo, status, PROVIDER_TEXT, body),
+                Ok((status, body)) => {
+                    lies.answer(Endpoint::Userinfo, status, &format!("application/json; {PROVIDER_TEXT}"), body);
+                }
             });
             let answer = world.browser().sign_in("/");
             assert_eq!(answer.status(), expected, "{code}");

@@ -51,6 +51,11 @@ pub struct ProviderAnswer {
 }
 
 impl ProviderAnswer {
+    /// Whether the body may be JSON: it says so (RFC 6839 §3.1), or says nothing.
+    pub fn may_be_json(&self) -> bool {
+        self.media_type().is_none_or(|media_type| media_type == "application/json" || media_type.ends_with("+json"))
+    }
+
     /// The media type in lower case, without parameters.
     pub fn media_type(&self) -> Option<String> {
         let value = self.content_type.as_deref()?;
@@ -69,5 +74,28 @@ impl fmt::Debug for ProviderRequest {
 impl fmt::Debug for ProviderAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProviderAnswer").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_by_its_media_type() {
+        for (content_type, expected) in [
+            (None, true),
+            (Some("application/json"), true),
+            (Some("Application/JSON; charset=utf-8"), true),
+            (Some("application/jwk-set+json"), true),
+            (Some("text/html"), false),
+            (Some("text/plain"), false),
+            (Some("application/jsonp"), false),
+            (Some(""), false),
+        ] {
+            let answer =
+                ProviderAnswer { status: 200, content_type: content_type.map(str::to_owned), body: Vec::new() };
+            assert_eq!(answer.may_be_json(), expected, "{content_type:?}");
+        }
     }
 }

@@ -68,7 +68,7 @@ pub enum TokenError {
     Refused,
     /// A status that is neither success nor an error answer, a redirect among them.
     UnexpectedStatus,
-    /// Not a JSON object.
+    /// Not a JSON object, or not said to be one.
     NotJson,
     /// A member is missing or of the wrong type.
     Malformed,
@@ -79,6 +79,8 @@ pub enum TokenError {
 /// Judges the answer of the token endpoint.
 pub fn response(answer: &ProviderAnswer) -> Result<TokenSet, TokenError> {
     match answer.status {
+        // RFC 6749 §5.1: in the media type application/json.
+        200 if !answer.may_be_json() => Err(TokenError::NotJson),
         200 => success(&answer.body),
         400..=499 => Err(refusal(answer)),
         _ => Err(TokenError::UnexpectedStatus),
@@ -147,6 +149,18 @@ mod tests {
         assert_eq!(tokens.expires_in, Some(Duration::from_secs(60)));
         assert_eq!(tokens.refresh_token.unwrap().expose(), "r");
         assert_eq!(tokens.untrusted_id_token.unwrap().expose(), "i");
+    }
+
+    #[test]
+    fn what_is_said_to_be_a_page_is_one() {
+        let body = br#"{"access_token":"a","token_type":"Bearer"}"#.to_vec();
+        let answer = |content_type: &str| ProviderAnswer {
+            status: 200,
+            content_type: Some(content_type.to_owned()),
+            body: body.clone(),
+        };
+        assert!(response(&answer("application/json;charset=UTF-8")).is_ok());
+        assert_eq!(response(&answer("text/html")).err(), Some(TokenError::NotJson));
     }
 
     #[test]

@@ -79,6 +79,10 @@ pub fn response(answer: &ProviderAnswer, issuer: &IssuerUrl, given: &Endpoints) 
     if answer.status != 200 {
         return Err(DiscoveryError::UnexpectedStatus);
     }
+    // Discovery §4.2: in the media type application/json.
+    if !answer.may_be_json() {
+        return Err(DiscoveryError::NotJson);
+    }
     let document = json::parse_object(&answer.body).map_err(|_| DiscoveryError::NotJson)?;
     // Discovery §4.3: the issuer MUST be identical to the one the URL was made from.
     if document.get("issuer").and_then(Value::as_str) != Some(issuer.as_str()) {
@@ -192,6 +196,13 @@ mod tests {
             assert_eq!(judge(200, &document(replaced, by)).err(), Some(error), "{replaced} -> {by}");
         }
         assert_eq!(judge(302, &document("{", "{")).err(), Some(DiscoveryError::UnexpectedStatus));
+    }
+
+    #[test]
+    fn a_page_is_no_document() {
+        let body = document("{", "{").into_bytes();
+        let answer = ProviderAnswer { status: 200, content_type: Some("text/html".to_owned()), body };
+        assert_eq!(response(&answer, &issuer(), &Endpoints::default()).err(), Some(DiscoveryError::NotJson));
     }
 
     #[test]

@@ -38,6 +38,10 @@ pub fn response(answer: &ProviderAnswer, id_token: &IdToken) -> Result<Object, U
     if answer.media_type().as_deref() == Some("application/jwt") {
         return Err(UserinfoError::NotPlain);
     }
+    // OIDC Core §5.3.2: in the media type application/json, unless signed.
+    if !answer.may_be_json() {
+        return Err(UserinfoError::NotJson);
+    }
     let claims = json::parse_object(&answer.body).map_err(|_| UserinfoError::NotJson)?;
     match claims.get("sub").and_then(Value::as_str) {
         Some(subject) if subject == id_token.subject() => Ok(claims),
