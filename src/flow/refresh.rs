@@ -44,6 +44,21 @@ pub enum Refreshed {
     Over,
 }
 
+/// What the provider gave for the refresh token.
+struct Fresh {
+    tokens: TokenSet,
+    id_token: Option<IdToken>,
+    claims: Object,
+}
+
+impl Fresh {
+    /// Whether the visitor still is one of those the operator lets in; without a new ID token there is nothing new.
+    fn is_member(&self, settings: &ProviderSettings) -> bool {
+        let checked = |id_token| sign_in::check_membership(settings, id_token, &self.claims).is_ok();
+        self.id_token.as_ref().is_none_or(checked)
+    }
+}
+
 /// How long tokens vouch for a session, by what came with them.
 pub fn validity(
     site: &Site,
@@ -105,17 +120,12 @@ async fn renew(
         let metadata = site.provider_cache.metadata(host, settings).await?;
         let tokens = ask(host, settings, &metadata, refresh_token).await?;
         let id_token = verify(site, host, settings, &metadata, &tokens, &old.claims).await?;
-        Ok((metadata, tokens, id_token))
+        let claims = claims(host, settings, &metadata, &tokens, id_token.as_ref(), &old.claims).await;
+        Ok(Fresh { tokens, id_token, claims })
     };
     match renewed.await {
-        Ok((metadata, tokens, id_token)) => {
-            let claims = claims(host, settings, &metadata, &tokens, id_token.as_ref(), &old.claims).await;
-            let member = |id_token| sign_in::check_membership(settings, id_token, &claims).is_ok();
-            if !id_token.as_ref().is_none_or(member) {
-                return Ok(Refreshed::Over);
-            }
-            Ok(Refreshed::Renewed(keep(site, host, session, key, (tokens, id_token, claims, old)).await))
-        }
+        Ok(fresh) if !fresh.is_member(settings) => Ok(Refreshed::Over),
+        Ok(fresh) => Ok(Refreshed::Renewed(keep(site, host, session, fresh, old).await)),
         Err(Error::Provider(ProviderError::Token(StepError::Answer(TokenError::InvalidGrant)))) => {
             Ok(lost(site, host, session, key).await)
         }
@@ -231,13 +241,8 @@ fn carried(mut fresh: Object, old: &Object) -> Object {
     fresh
 }
 
-async fn keep(
-    site: &Site,
-    host: &impl Host,
-    session: &Session,
-    key: &StoreKey,
-    (tokens, id_token, claims, old): (TokenSet, Option<IdToken>, Object, Credentials),
-) -> Session {
+async fn keep(site: &Site, host: &impl Host, session: &Session, fresh: Fresh, old: Credentials) -> Session {
+    let Fresh { tokens, id_token, claims } = fresh;
     let now = host.now();
     let mut validity = validity(site, now, session.ends_at, &tokens, id_token.as_ref());
     let refresh_token = tokens.refresh_token.or(old.refresh_token);
@@ -252,19 +257,20 @@ async fn keep(
         claims,
         validity,
     };
-    save(site, host, session, key, &credentials).await;
+    save(site, host, session, &credentials).await;
     host.log(&LogLine::event("refresh.finished"));
     renewed(site, session, validity, &credentials.claims)
 }
 
 /// Stores credentials under a session's key. The cookie alone signs the visitor in, so a store that fails costs no
 /// session; it is tried twice, because a rotated refresh token exists nowhere else.
-pub(super) async fn save(site: &Site, host: &impl Host, session: &Session, key: &StoreKey, credentials: &Credentials) {
+pub(super) async fn save(site: &Site, host: &impl Host, session: &Session, credentials: &Credentials) {
     let Ok(nonce) = random::<NONCE_BYTES>(host) else { return };
     let Some(entry) = site.ring.seal_entry(&session.id, nonce, &encode_credentials(credentials)) else { return };
     let ttl = session.ends_at.since(host.now()).max(MIN_TTL);
+    let key = StoreKey::of_session(&session.id);
     for _ in 0..2 {
-        if host.save_renewed(key, &entry, credentials.validity.until, ttl).await.is_ok() {
+        if host.save_renewed(&key, &entry, credentials.validity.until, ttl).await.is_ok() {
             return;
         }
     }

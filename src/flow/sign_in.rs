@@ -25,7 +25,6 @@ use crate::{
         cookies::{MAX_COOKIE_BYTES, MAX_SIGN_INS},
         record::{decode_pending, encode_pending, encode_session, kept_claims},
         seal::Purpose,
-        store::StoreKey,
     },
     time::Timestamp,
     visitor::Identity,
@@ -331,7 +330,7 @@ async fn store_credentials(site: &Site, host: &impl Host, session: &Session, tok
         claims,
         validity: session.validity,
     };
-    refresh::save(site, host, session, &StoreKey::of_session(&session.id), &credentials).await;
+    refresh::save(site, host, session, &credentials).await;
 }
 
 /// The cookies that hold a session.
