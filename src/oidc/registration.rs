@@ -256,7 +256,7 @@ fn registration(
     if client_secret.is_none() && !is_public {
         return Err(RegistrationError::Malformed("client_secret"));
     }
-    let secret_expires_at = expiry(&object)?;
+    let secret_expires_at = expiry(&object, known.and_then(|known| known.secret_expires_at))?;
     let access = access(&object, known.and_then(|known| known.access.as_ref()))?;
     object.retain(|name, _| !NOT_METADATA.contains(&name.as_str()));
     Ok(Registration { client_id, client_secret, secret_expires_at, access, metadata: object })
@@ -273,10 +273,10 @@ const NOT_METADATA: [&str; 6] = [
 ];
 
 // RFC 7591 §3.2.1: seconds since the epoch, 0 for never.
-fn expiry(object: &Object) -> Result<Option<Timestamp>, RegistrationError> {
+fn expiry(object: &Object, known: Option<Timestamp>) -> Result<Option<Timestamp>, RegistrationError> {
     const NAME: &str = "client_secret_expires_at";
     match object.get(NAME) {
-        None | Some(Value::Null) => Ok(None),
+        None | Some(Value::Null) => Ok(known),
         Some(value) => {
             let seconds = value.as_i64().ok_or(RegistrationError::Malformed(NAME))?;
             Ok((seconds != 0).then_some(Timestamp::from_unix(seconds)))
