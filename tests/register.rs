@@ -179,16 +179,16 @@ fn the_worker_reads_the_file() {
         ("none", ClientAuthMethod::None),
     ] {
         let folder = Folder::new();
-        let provider = Provider::start(move |asked, issuer| match asked.method.as_str() {
-            "GET" => json(200, &metadata(issuer)),
-            _ => {
-                let mut registration = registration(issuer);
-                registration["token_endpoint_auth_method"] = asked.json()["token_endpoint_auth_method"].clone();
-                if method == "none" {
-                    registration["client_secret"].take();
-                }
-                json(201, &registration)
+        let provider = Provider::start(move |asked, issuer| {
+            if asked.method == "GET" {
+                return json(200, &metadata(issuer));
             }
+            let mut registration = registration(issuer);
+            registration["token_endpoint_auth_method"] = asked.json()["token_endpoint_auth_method"].clone();
+            if method == "none" {
+                registration["client_secret"].take();
+            }
+            json(201, &registration)
         });
         folder.run([provider.issuer(), SITE, "--auth-method", method]).is(0, WRITTEN);
         let variables = [
@@ -526,7 +526,9 @@ fn slow_providers() {
             assert!(folder.content().is_empty());
         })
     });
-    runs.into_iter().for_each(|run| run.join().unwrap());
+    for run in runs {
+        run.join().unwrap();
+    }
 }
 
 /// A provider that gives a new registration token with every answer, and takes only the newest.

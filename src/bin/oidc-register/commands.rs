@@ -11,7 +11,7 @@ use edge_oidc::{
     oidc::{
         IssuerUrl, discovery,
         registration::{
-            self, Access, CALLBACK_PATH, ClientMetadata, Provider, RedirectUriError, RedirectUris, Registration,
+            self, CALLBACK_PATH, ClientMetadata, Provider, RedirectUriError, RedirectUris, Registration,
             RegistrationError, check_redirect_uris, management, under_application,
         },
     },
@@ -22,6 +22,7 @@ use crate::{
     arguments::{Arguments, ClientOptions},
     client_secrets::ClientSecrets,
     http::{self, CallError},
+    kept::{Kept, open},
     secrets_file,
     terminal::{Terminal, date},
     wrangler,
@@ -39,20 +40,20 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    fn new(headline: &str) -> Self {
+    pub(crate) fn new(headline: &str) -> Self {
         Self { headline: headline.to_owned(), cause: None, cure: None }
     }
 
-    fn cause(self, cause: impl fmt::Display) -> Self {
+    pub(crate) fn cause(self, cause: impl fmt::Display) -> Self {
         Self { cause: Some(cause.to_string()), ..self }
     }
 
-    fn cure(self, cure: impl Into<String>) -> Self {
+    pub(crate) fn cure(self, cure: impl Into<String>) -> Self {
         Self { cure: Some(cure.into()), ..self }
     }
 }
 
-type Done = Result<(), Failure>;
+pub(crate) type Done = Result<(), Failure>;
 
 const WRITTEN: &str = "Client information file written";
 const NOT_WRITTEN: &str = "Error writing client information file";
@@ -165,7 +166,7 @@ fn output_exists() -> Failure {
     Failure::new("Output file exists. Please provide other filename").cure("oidc-register --output-file NAME …")
 }
 
-fn not_written(path: &Path, error: &io::Error) -> Failure {
+pub(crate) fn not_written(path: &Path, error: &io::Error) -> Failure {
     Failure::new(NOT_WRITTEN).cause(format!("{}: {}", path.display(), error.kind()))
 }
 
@@ -252,7 +253,11 @@ fn enrol(
     })
 }
 
-fn answer(request: &ProviderRequest, headline: &str, terminal: &Terminal) -> Result<ProviderAnswer, Failure> {
+pub(crate) fn answer(
+    request: &ProviderRequest,
+    headline: &str,
+    terminal: &Terminal,
+) -> Result<ProviderAnswer, Failure> {
     http::call(request, terminal).map_err(|error| {
         let failure = Failure::new(headline).cause(format!("{}: {error}", request.url.origin()));
         match error {
@@ -264,7 +269,7 @@ fn answer(request: &ProviderRequest, headline: &str, terminal: &Terminal) -> Res
     })
 }
 
-fn refused(headline: &str, error: &RegistrationError) -> Failure {
+pub(crate) fn refused(headline: &str, error: &RegistrationError) -> Failure {
     Failure::new(headline).cause(error)
 }
 
@@ -299,66 +304,6 @@ fn remark(registration: &Registration, client: &ClientMetadata, terminal: &Termi
     if method != ClientAuthMethod::Post.name() {
         terminal.note("note:  Flask-OIDC knows client_secret_post only; the Worker does as the file says");
     }
-}
-
-/// A file and the registration that it belongs to.
-struct Kept<'p> {
-    path: &'p Path,
-    file: ClientSecrets,
-    registration: Registration,
-    access: Access,
-}
-
-impl<'p> Kept<'p> {
-    fn open(path: &'p Path, headline: &str, terminal: &Terminal) -> Result<Self, Failure> {
-        let file = open(path, headline)?;
-        let Some((registration, access)) = file.registration() else {
-            return Err(Failure::new(headline)
-                .cause(format!("{} has no registration_client_uri and registration_access_token", path.display()))
-                .cure("change the registration at the provider, by its own pages"));
-        };
-        if !registration::is_bearer_token(access.token.expose()) {
-            return Err(Failure::new(headline).cause("expected visible ASCII as registration_access_token"));
-        }
-        file.secrets().for_each(|secret| terminal.hide(&secret));
-        secrets_file::probe(path).map_err(|error| not_written(path, &error))?;
-        Ok(Self { path, file, registration, access })
-    }
-
-    /// Asks the provider and keeps what it says: each answer may bring new secrets (RFC 7592 §5).
-    fn ask(
-        &mut self,
-        request: impl Fn(&Access) -> ProviderRequest,
-        headline: &str,
-        terminal: &Terminal,
-    ) -> Result<Registration, Failure> {
-        let answer = answer(&request(&self.access), headline, terminal)?;
-        let registration =
-            management::response(&answer, &self.registration).map_err(|error| refused(headline, &error))?;
-        let mut file = self.file.clone();
-        file.take_over(&registration);
-        file.secrets().for_each(|secret| terminal.hide(&secret));
-        if file != self.file {
-            self.file = file;
-            self.save()?;
-        }
-        if let Some((known, access)) = self.file.registration() {
-            self.registration = known;
-            self.access = access;
-        }
-        Ok(registration)
-    }
-
-    fn save(&self) -> Done {
-        secrets_file::replace(self.path, &self.file.to_line()).map_err(|error| not_written(self.path, &error))
-    }
-}
-
-fn open(path: &Path, headline: &str) -> Result<ClientSecrets, Failure> {
-    let bytes = fs::read(path)
-        .map_err(|error| Failure::new(headline).cause(format!("{}: {}", path.display(), error.kind())))?;
-    ClientSecrets::parse(&bytes)
-        .ok_or_else(|| Failure::new(headline).cause(format!("{} is no client_secrets.json", path.display())))
 }
 
 fn old_application(current: &Registration) -> Option<String> {

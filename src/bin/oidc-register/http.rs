@@ -172,8 +172,7 @@ pub(crate) fn ascii(value: &Value) -> String {
         if matches!(c, ' '..='~') {
             text.push(c);
         } else {
-            let escaped = c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
-            text.push_str(&escaped);
+            text.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
         }
     }
     text

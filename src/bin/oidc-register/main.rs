@@ -4,6 +4,7 @@ mod arguments;
 mod client_secrets;
 mod commands;
 mod http;
+mod kept;
 mod secrets_file;
 mod terminal;
 mod wrangler;

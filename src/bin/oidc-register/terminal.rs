@@ -19,9 +19,10 @@ impl Terminal {
         Self { debug, hidden: RefCell::default() }
     }
 
-    /// From now on this text is shown as `[redacted]`, whoever says it.
+    /// From now on this text is shown as `[redacted]`, whoever says it. One of a few letters stands in many words,
+    /// so that it stays; bodies are shown without it by its name.
     pub(crate) fn hide(&self, secret: &Secret<String>) {
-        if !secret.expose().is_empty() {
+        if secret.expose().len() >= 8 {
             self.hidden.borrow_mut().push(secret.clone());
         }
     }
