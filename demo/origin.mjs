@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import { acceptWebSocket } from './websocket.mjs';
 import { page, table } from './page.mjs';
 
@@ -16,9 +17,13 @@ const ROUTES = {
   '/events': events,
   '/slow': slow,
   '/status': status,
+  '/gzip': gzip,
   '/set-cookie': setCookie,
   '/cache': cache,
 };
+
+/** What /gzip answers, before compression. */
+export const GZIP_TEXT = 'compressed at the origin\n'.repeat(1000);
 
 /**
  * Starts the site on 127.0.0.1 and resolves to `{ url, requests, close }`.
@@ -136,6 +141,13 @@ function status(request, response) {
   const code = Number(new URLSearchParams(request.url.split('?')[1]).get('code') ?? 200);
   response.writeHead(code, { 'x-origin-status': String(code), ...(code >= 300 && code < 400 && { location: '/elsewhere?a=1' }) });
   response.end();
+}
+
+/** Answers compressed, whatever was asked for. */
+function gzip(_request, response) {
+  const body = gzipSync(GZIP_TEXT);
+  response.writeHead(200, { 'content-type': 'text/plain', 'content-encoding': 'gzip', 'content-length': body.length });
+  response.end(body);
 }
 
 /** Sets cookies of its own, and tries to set the Worker's. */

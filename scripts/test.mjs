@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
 import { chromium } from './chromium.mjs';
-import { ROOT, nodeTool, run, start } from './lib/run.mjs';
+import { ROOT, isEnding, nodeTool, run, start } from './lib/run.mjs';
 import { Failure, duration, explain, headline, isColoured, paint, say, script } from './lib/terminal.mjs';
 
 const HELP = `
@@ -107,6 +107,6 @@ function counted(command, args, pattern, countsOf, env) {
   }
   return new Promise((resolve, reject) => {
     child.on('error', (error) => reject(new Failure(`${command} can't be started: ${error.code}`, 'npm ci')));
-    child.on('close', (code) => resolve({ passed, failed, code }));
+    child.on('close', (code) => isEnding() || resolve({ passed, failed, code }));
   });
 }

@@ -1,16 +1,19 @@
 //! What can go wrong, by whose fault it is, and the one map from there to what the visitor and the operator see.
 
-use std::borrow::Cow;
+mod code;
+mod log;
 
-use serde::Serialize;
+use std::borrow::Cow;
 
 use crate::{
     host::{CallError, NoRandomness},
-    jose::{ClaimError, JwkError, JwsError},
+    jose::JwkError,
     oauth::token::TokenError,
-    oidc::{discovery::DiscoveryError, id_token::IdTokenError, userinfo::UserinfoError},
+    oidc::{discovery::DiscoveryError, id_token::IdTokenError, logout::LogoutError, userinfo::UserinfoError},
     web::path::PathError,
 };
+
+pub use log::LogLine;
 
 /// Whose fault an error is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +70,8 @@ pub enum Error {
     HostedDomain,
     /// The visitor's e-mail address is not verified.
     EmailNotVerified,
+    /// A logout that the provider sent is not good.
+    Logout(LogoutError),
     /// A step at the provider failed.
     Provider(ProviderError),
     /// Several sign-ins in a row have not lasted: the browser does not keep the session.
@@ -77,6 +82,10 @@ pub enum Error {
     SessionTooLarge,
     /// Cookies without `Secure`, or no sign-in at all, on a host that is not this machine.
     LoopbackOnly,
+    /// The store has not been able to tell about a session for too long.
+    StoreUnavailable,
+    /// A session's tokens are over, and the provider can't be asked for new ones now.
+    RefreshUnavailable,
     /// The origin can't be reached, or its answer can't be passed on.
     OriginUnreachable,
     /// The origin took too long.
@@ -197,16 +206,21 @@ impl Error {
             Self::Provider(ProviderError::Token(StepError::Answer(TokenError::InvalidClient)))
             | Self::SessionTooLarge
             | Self::LoopbackOnly => Fault::Operator,
-            Self::Provider(_) => Fault::Provider,
+            Self::Provider(_) | Self::Logout(_) | Self::RefreshUnavailable => Fault::Provider,
             Self::OriginUnreachable | Self::OriginTimedOut => Fault::Origin,
-            Self::NoRandomness | Self::Internal => Fault::Host,
+            Self::StoreUnavailable | Self::NoRandomness | Self::Internal => Fault::Host,
         }
     }
 
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         match self {
-            Self::Path(_) | Self::AmbiguousPath | Self::FormUnreadable | Self::Callback(_) | Self::SignInLoop => 400,
+            Self::Path(_)
+            | Self::AmbiguousPath
+            | Self::FormUnreadable
+            | Self::Callback(_)
+            | Self::SignInLoop
+            | Self::Logout(_) => 400,
             Self::SignInRefused(_) => 401,
             Self::Forbidden | Self::Foreign | Self::HostedDomain | Self::EmailNotVerified => 403,
             Self::NotFound => 404,
@@ -216,34 +230,8 @@ impl Error {
             Self::SessionTooLarge | Self::LoopbackOnly | Self::NoRandomness | Self::Internal => 500,
             Self::Provider(error) if error.timed_out() => 504,
             Self::OriginTimedOut => 504,
+            Self::StoreUnavailable | Self::RefreshUnavailable => 503,
             Self::Provider(_) | Self::OriginUnreachable => 502,
-        }
-    }
-
-    /// The stable code of the log, which also stands on the page.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Path(_) => "request.path_refused",
-            Self::AmbiguousPath => "request.path_ambiguous",
-            Self::Method(_) => "request.method_not_allowed",
-            Self::FormTooLarge => "request.form_too_large",
-            Self::FormUnreadable => "request.form_unreadable",
-            Self::NotFound => "request.not_found",
-            Self::Forbidden => "policy.forbidden",
-            Self::Foreign => "request.foreign",
-            Self::Callback(error) => error.code(),
-            Self::SignInRefused(_) => "callback.provider_error",
-            Self::HostedDomain => "claims.hosted_domain",
-            Self::EmailNotVerified => "claims.email_not_verified",
-            Self::Provider(error) => error.code(),
-            Self::SignInLoop => "sign_in.loop",
-            Self::TooManyRequests => "request.too_many",
-            Self::SessionTooLarge => "session.too_large",
-            Self::LoopbackOnly => "config.loopback_only",
-            Self::OriginUnreachable => "origin.unreachable",
-            Self::OriginTimedOut => "origin.timeout",
-            Self::NoRandomness => "host.no_randomness",
-            Self::Internal => "host.internal",
         }
     }
 
@@ -260,7 +248,7 @@ impl Error {
                 "The address has characters that this site does not accept.",
                 false,
             ),
-            Self::Method(_) | Self::FormTooLarge | Self::FormUnreadable | Self::Foreign => {
+            Self::Method(_) | Self::FormTooLarge | Self::FormUnreadable | Self::Foreign | Self::Logout(_) => {
                 text("This request can't be answered", "The request is not one that this page accepts.", false)
             }
             Self::NotFound => text("Not found", "There is nothing at this address.", false),
@@ -290,6 +278,11 @@ impl Error {
                 "The sign-in service did not answer as expected. Please try again in a moment.",
                 true,
             ),
+            Self::StoreUnavailable | Self::RefreshUnavailable => text(
+                "The site is not available",
+                "Your sign-in can't be checked right now. You are still signed in; please try again in a moment.",
+                false,
+            ),
             Self::OriginUnreachable | Self::OriginTimedOut => text(
                 "The site is not available",
                 "The site behind this page did not answer. Please try again in a moment.",
@@ -310,162 +303,6 @@ fn refused(code: &str) -> PublicText {
         code => Cow::Owned(format!("The sign-in service answered: {code}")),
     };
     PublicText { title: "You are not signed in", sentence, start_again: true }
-}
-
-impl CallbackError {
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Malformed => "callback.malformed",
-            Self::StateMissing => "callback.state_missing",
-            Self::StateMismatch => "callback.state_mismatch",
-            Self::StateExpired => "callback.state_expired",
-            Self::StateReplayed => "callback.state_replayed",
-            Self::IssuerMismatch => "callback.issuer_mismatch",
-            Self::NoCode => "callback.no_code",
-        }
-    }
-}
-
-impl ProviderError {
-    fn timed_out(self) -> bool {
-        matches!(
-            self,
-            Self::Discovery(StepError::Call(CallError::TimedOut))
-                | Self::Keys(StepError::Call(CallError::TimedOut))
-                | Self::Token(StepError::Call(CallError::TimedOut))
-                | Self::Userinfo(StepError::Call(CallError::TimedOut))
-        )
-    }
-
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Discovery(StepError::Call(CallError::Unreachable)) => "discovery.unreachable",
-            Self::Discovery(StepError::Call(CallError::TimedOut)) => "discovery.timeout",
-            Self::Discovery(StepError::Call(CallError::TooLarge)) => "discovery.too_large",
-            Self::Discovery(StepError::Answer(DiscoveryError::UnexpectedStatus)) => "discovery.unexpected_status",
-            Self::Discovery(StepError::Answer(DiscoveryError::NotJson)) => "discovery.not_json",
-            Self::Discovery(StepError::Answer(DiscoveryError::IssuerMismatch)) => "discovery.issuer_mismatch",
-            Self::Discovery(StepError::Answer(DiscoveryError::BadEndpoint)) => "discovery.bad_endpoint",
-            Self::Discovery(StepError::Answer(DiscoveryError::NoCommonAlgorithm)) => "discovery.no_common_algorithm",
-            Self::Keys(StepError::Call(CallError::Unreachable)) => "jwks.unreachable",
-            Self::Keys(StepError::Call(CallError::TimedOut)) => "jwks.timeout",
-            Self::Keys(StepError::Call(CallError::TooLarge)) => "jwks.too_large",
-            Self::Keys(StepError::Answer(KeysError::UnexpectedStatus)) => "jwks.unexpected_status",
-            Self::Keys(StepError::Answer(KeysError::Malformed(_))) => "jwks.malformed",
-            Self::Token(StepError::Call(CallError::Unreachable)) => "token.unreachable",
-            Self::Token(StepError::Call(CallError::TimedOut)) => "token.timeout",
-            Self::Token(StepError::Call(CallError::TooLarge)) => "token.too_large",
-            Self::Token(StepError::Answer(error)) => token_code(error),
-            Self::NoIdToken => "token.no_id_token",
-            Self::IdToken(error) => id_token_code(error),
-            Self::Userinfo(StepError::Call(CallError::Unreachable)) => "userinfo.unreachable",
-            Self::Userinfo(StepError::Call(CallError::TimedOut)) => "userinfo.timeout",
-            Self::Userinfo(StepError::Call(CallError::TooLarge)) => "userinfo.too_large",
-            Self::Userinfo(StepError::Answer(UserinfoError::UnexpectedStatus)) => "userinfo.unexpected_status",
-            Self::Userinfo(StepError::Answer(UserinfoError::NotPlain)) => "userinfo.signed",
-            Self::Userinfo(StepError::Answer(UserinfoError::NotJson)) => "userinfo.not_json",
-            Self::Userinfo(StepError::Answer(UserinfoError::SubjectMismatch)) => "userinfo.subject_mismatch",
-        }
-    }
-}
-
-const fn token_code(error: TokenError) -> &'static str {
-    match error {
-        TokenError::InvalidGrant => "token.invalid_grant",
-        TokenError::InvalidClient => "token.invalid_client",
-        TokenError::Refused => "token.refused",
-        TokenError::UnexpectedStatus => "token.unexpected_status",
-        TokenError::NotJson => "token.not_json",
-        TokenError::Malformed => "token.malformed",
-        TokenError::TokenType => "token.token_type",
-    }
-}
-
-const fn id_token_code(error: IdTokenError) -> &'static str {
-    match error {
-        IdTokenError::Jws(error) => jws_code(error),
-        IdTokenError::Claim(error) => claim_code(error),
-        IdTokenError::WrongType => "id_token.wrong_type",
-        IdTokenError::AuthorizedParty => "id_token.authorized_party",
-        IdTokenError::Subject => "id_token.subject",
-        IdTokenError::Nonce => "id_token.nonce_mismatch",
-        IdTokenError::AccessTokenHash => "id_token.at_hash_mismatch",
-    }
-}
-
-const fn jws_code(error: JwsError) -> &'static str {
-    match error {
-        JwsError::TooLong => "id_token.too_long",
-        JwsError::NotThreeParts | JwsError::NotBase64Url => "id_token.malformed",
-        JwsError::MalformedHeader => "id_token.malformed_header",
-        JwsError::RefusedParameter(_) => "id_token.refused_header_parameter",
-        JwsError::OtherContent => "id_token.other_content",
-        JwsError::AlgorithmNotAllowed => "id_token.algorithm",
-        JwsError::UnknownKey => "id_token.unknown_key",
-        JwsError::BadSignature => "id_token.bad_signature",
-        JwsError::Verifier(_) => "id_token.unusable_key",
-        JwsError::MalformedClaims(_) => "id_token.malformed_claims",
-    }
-}
-
-const fn claim_code(error: ClaimError) -> &'static str {
-    match error {
-        ClaimError::Missing(_) => "id_token.claim_missing",
-        ClaimError::WrongType(_) => "id_token.claim_type",
-        ClaimError::OutOfRange(_) => "id_token.claim_out_of_range",
-        ClaimError::Expired => "id_token.expired",
-        ClaimError::NotYetValid => "id_token.not_yet_valid",
-        ClaimError::IssuedInFuture => "id_token.issued_in_future",
-        ClaimError::OtherIssuer => "id_token.issuer_mismatch",
-        ClaimError::OtherAudience => "id_token.audience_mismatch",
-    }
-}
-
-/// One line of the log: never a token, a code, a cookie, nor text of the provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogLine {
-    /// What happened, as a stable code: `callback.state_mismatch`.
-    pub event: &'static str,
-    /// Whose fault it is, if anyone's.
-    pub fault: Option<Fault>,
-    /// A closed set of words about it: the name of a claim, the reason a path was refused.
-    pub detail: Option<String>,
-}
-
-impl LogLine {
-    /// Something that went as it should.
-    pub const fn event(event: &'static str) -> Self {
-        Self { event, fault: None, detail: None }
-    }
-
-    /// An error.
-    pub fn error(error: &Error) -> Self {
-        Self { event: error.code(), fault: Some(error.fault()), detail: detail(error) }
-    }
-
-    /// As JSON.
-    pub fn to_json(&self) -> String {
-        let written = Written { event: self.event, fault: self.fault.map(Fault::name), detail: self.detail.as_deref() };
-        serde_json::to_string(&written).unwrap_or_default()
-    }
-}
-
-#[derive(Serialize)]
-struct Written<'a> {
-    event: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fault: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'a str>,
-}
-
-fn detail(error: &Error) -> Option<String> {
-    match error {
-        Error::Path(error) => Some(error.to_string()),
-        Error::Provider(ProviderError::IdToken(IdTokenError::Claim(error))) => Some(error.to_string()),
-        Error::Provider(ProviderError::IdToken(IdTokenError::Jws(error))) => Some(error.to_string()),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -3,19 +3,25 @@
 use serde_json::json;
 
 use crate::{
-    config::Config,
+    config::{Config, PostLogout},
     error::{Error, LogLine},
-    flow::{Site, identify, sign_in, sign_out, tries},
+    flow::{
+        Site, claims,
+        identify::{self, Identified},
+        provider_logout, sign_in, sign_out, tries,
+    },
     host::Host,
     oauth::authorization::ResponseMode,
     origin::{self, AnswerEdits, AnswerFacts, Forward},
-    policy::{self, Admitted, Verdict},
+    policy::{self, Access, Admitted, Verdict},
     route::{self, Endpoint, Route},
+    session::cookies::CookieNames,
     visitor::Visitor,
     web::{
+        cookie::SetCookie,
         form::{self, Parameters},
         pages::{self, Action},
-        path::RequestUrl,
+        path::{RequestPath, RequestUrl},
         reply::Reply,
         request::{BodyError, IncomingRequest, is_foreign, is_navigation},
         return_to::ReturnTo,
@@ -52,6 +58,11 @@ impl Gateway {
         &self.site.config
     }
 
+    /// The names of our cookies.
+    pub fn cookie_names(&self) -> &CookieNames {
+        &self.site.cookie_names
+    }
+
     /// From a request to its outcome. It never fails: a refusal is an answer too, and its cause goes to the log.
     pub async fn handle(&self, host: &impl Host, request: &impl IncomingRequest) -> Outcome {
         match self.judge(host, request).await {
@@ -69,13 +80,21 @@ impl Gateway {
             Route::Ambiguous => return Err(Error::AmbiguousPath),
             Route::Rule(rule) => rule,
         };
+        if let Some(next) = self.signed_out_elsewhere(&url) {
+            return Ok(Outcome::Respond(next));
+        }
         // 2. Who asks?
-        let visitor = identify::identify(&self.site, request.cookies(), host.now());
+        let Identified { visitor, renewed } = match rule.access {
+            Access::Public | Access::Deny => Identified::anonymous(),
+            Access::Optional | Access::Login => identify::identify(&self.site, host, request.cookies()).await?,
+        };
         // 3. May they?
         match policy::decide(rule, visitor) {
             // 4. Then it goes to the origin.
-            Verdict::Admit(admitted) => Ok(Outcome::Forward(self.forward(&admitted, request, &url))),
+            Verdict::Admit(admitted) => Ok(Outcome::Forward(self.forward(&admitted, request, &url, renewed))),
             Verdict::Forbid => Err(Error::Forbidden),
+            // Where our cookies don't reach, nobody can be signed in.
+            Verdict::SignIn if !self.cookies_reach(&url) => Err(Error::Forbidden),
             Verdict::SignIn if is_navigation(request) => {
                 self.start(host, request, &url, ReturnTo::from_request(&url)).await.map(Outcome::Respond)
             }
@@ -95,6 +114,18 @@ impl Gateway {
         refusal(error, is_navigation(request), &again)
     }
 
+    /// Back from the provider at a page of the site's own: a `next` that was sealed into `state` is followed.
+    fn signed_out_elsewhere(&self, url: &RequestUrl<'_>) -> Option<Reply> {
+        let PostLogout::Path(path) = &self.site.config.post_logout else { return None };
+        (url.path().raw() == path).then(|| sign_out::followed(&self.site, url.query()?))?
+    }
+
+    fn cookies_reach(&self, url: &RequestUrl<'_>) -> bool {
+        let base = self.site.config.routes.base.as_bytes();
+        let path = url.path().decoded();
+        path.starts_with(base) || base.strip_suffix(b"/") == Some(path)
+    }
+
     // Cookies without `Secure`, and no sign-in at all, are for this very machine.
     fn check_host(&self, url: &RequestUrl<'_>) -> Result<(), Error> {
         let config = &self.site.config;
@@ -102,11 +133,19 @@ impl Gateway {
         if anywhere || is_loopback_host(url.host()) { Ok(()) } else { Err(Error::LoopbackOnly) }
     }
 
-    fn forward(&self, admitted: &Admitted, request: &impl IncomingRequest, url: &RequestUrl<'_>) -> Forward {
+    fn forward(
+        &self,
+        admitted: &Admitted,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+        renewed: Vec<SetCookie>,
+    ) -> Forward {
         let Site { config, identity_headers, cookie_names, .. } = &self.site;
         let own = (identity_headers, cookie_names, config.headers.as_slice());
         let mut forward = origin::forward(admitted, request, url, &config.origin, own);
+        // A response that others may share sets no cookie.
         if forward.answer_is_private {
+            forward.cookies = renewed;
             // The session has come back: what counted the tries has done its work.
             forward.cookies.extend(tries::forget(&self.site, request.cookies()));
         }
@@ -120,14 +159,31 @@ impl Gateway {
         url: &RequestUrl<'_>,
         return_to: ReturnTo,
     ) -> Result<Reply, Error> {
+        if self.site.config.testing_profile.is_some() {
+            return Ok(Reply::redirect(return_to.as_str()));
+        }
         check_rate(host, request).await?;
         sign_in::start(&self.site, host, url, request.cookies(), return_to).await
     }
 
     fn login_required(&self, url: &RequestUrl<'_>) -> Reply {
-        let next = form::encode(ReturnTo::from_request(url).as_str());
-        let login_url = format!("{}?next={next}", self.site.own_path("oidc_login"));
+        let login_url = self.login_url(Some(&ReturnTo::from_request(url)));
         Reply::json(401, &json!({ "error": "login_required", "login_url": login_url }))
+    }
+
+    /// Where to sign in, to come back to `next` unless that is an endpoint of ours.
+    fn login_url(&self, next: Option<&ReturnTo>) -> String {
+        let login = self.site.own_path("oidc_login");
+        match next.filter(|next| !self.is_own(next)) {
+            Some(next) => format!("{login}?next={}", form::encode(next.as_str())),
+            None => login,
+        }
+    }
+
+    fn is_own(&self, target: &ReturnTo) -> bool {
+        let path = target.as_str().split('?').next().unwrap_or_default();
+        RequestPath::parse(path)
+            .is_ok_and(|path| route::own_endpoint(&self.site.config.routes, path.decoded()).is_some())
     }
 
     async fn own(
@@ -146,7 +202,14 @@ impl Gateway {
             Endpoint::Callback => self.callback(host, request, url).await,
             Endpoint::Logout => self.logout(host, request, url).await,
             Endpoint::SignedOut => Ok(sign_out::signed_out(&self.site, url.query())),
-            Endpoint::Userinfo => self.userinfo(host, request, url),
+            Endpoint::Userinfo => self.userinfo(host, request, url).await,
+            Endpoint::BackChannelLogout => {
+                provider_logout::back_channel(&self.site, host, &read_form(request).await?).await
+            }
+            Endpoint::FrontChannelLogout => {
+                check_rate(host, request).await?;
+                provider_logout::front_channel(&self.site, host, url.query()).await
+            }
             Endpoint::Reserved => Err(Error::NotFound),
         }
     }
@@ -173,7 +236,7 @@ impl Gateway {
             Err(rejected) => {
                 host.log(&LogLine::error(&rejected.error));
                 // Whoever comes here is a person, whatever the headers say.
-                let page = refusal(&rejected.error, true, &self.site.own_path("oidc_login"));
+                let page = refusal(&rejected.error, true, &self.login_url(rejected.return_to.as_ref()));
                 Ok(rejected.spent.into_iter().fold(page, Reply::cookie))
             }
         }
@@ -193,20 +256,31 @@ impl Gateway {
             url.query()
         };
         let next = self.next(parameters);
+        let everywhere = request.method() == "POST" && asks_everywhere(parameters);
         if self.is_foreign(request, url) {
             return Ok(sign_out::confirm(&self.site, next.as_ref()));
         }
-        sign_out::sign_out(&self.site, host, url, request.cookies(), next).await
+        sign_out::sign_out(&self.site, host, url, request.cookies(), (next, everywhere)).await
     }
 
-    fn userinfo(&self, host: &impl Host, request: &impl IncomingRequest, url: &RequestUrl<'_>) -> Result<Reply, Error> {
+    async fn userinfo(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+    ) -> Result<Reply, Error> {
         if self.is_foreign(request, url) {
             return Err(Error::Foreign);
         }
-        match identify::identify(&self.site, request.cookies(), host.now()) {
-            Visitor::Known(identity) => Ok(Reply::json(200, &json!(identity.claims()))),
-            Visitor::Anonymous => Ok(self.login_required(url)),
-        }
+        let Identified { visitor, renewed } = identify::identify(&self.site, host, request.cookies()).await?;
+        let reply = match visitor {
+            Visitor::Known(identity) => {
+                let all = claims::all(&self.site, host, request.cookies()).await;
+                Reply::json(200, &json!(all.as_ref().unwrap_or_else(|| identity.claims())))
+            }
+            Visitor::Anonymous => self.login_required(url),
+        };
+        Ok(renewed.into_iter().fold(reply, Reply::cookie))
     }
 
     fn response_mode(&self) -> ResponseMode {
@@ -221,10 +295,7 @@ impl Gateway {
     /// Where a link asks to go on to: a page of this site that is not one of ours.
     fn next(&self, parameters: Option<&str>) -> Option<ReturnTo> {
         let parameters = Parameters::parse(parameters?).ok()?;
-        let next = ReturnTo::parse(parameters.value("next")?)?;
-        let path = next.as_str().split('?').next().unwrap_or_default();
-        let path = crate::web::path::RequestPath::parse(path).ok()?;
-        route::own_endpoint(&self.site.config.routes, path.decoded()).is_none().then_some(next)
+        ReturnTo::parse(parameters.value("next")?).filter(|next| !self.is_own(next))
     }
 }
 
@@ -242,6 +313,7 @@ fn refusal(error: &Error, as_page: bool, start_again: &str) -> Reply {
         Error::Method(allowed) => reply.header("Allow", allowed),
         // The longest period of the platform's rate limit.
         Error::TooManyRequests => reply.header("Retry-After", "60"),
+        Error::StoreUnavailable | Error::RefreshUnavailable => reply.header("Retry-After", "10"),
         _ => reply,
     }
 }
@@ -261,8 +333,9 @@ fn problem_json(error: &Error) -> Reply {
 fn check_method(method: &str, endpoint: Endpoint, response_mode: ResponseMode) -> Result<(), Error> {
     let allowed = match endpoint {
         Endpoint::Logout => "GET, POST",
+        Endpoint::BackChannelLogout => "POST",
         Endpoint::Callback if response_mode == ResponseMode::FormPost => "GET, POST",
-        Endpoint::Callback => "GET",
+        Endpoint::Callback | Endpoint::FrontChannelLogout => "GET",
         _ => "GET, HEAD",
     };
     if allowed.split(", ").any(|name| name == method) { Ok(()) } else { Err(Error::Method(allowed)) }
@@ -272,6 +345,11 @@ fn check_method(method: &str, endpoint: Endpoint, response_mode: ResponseMode) -
 async fn check_rate(host: &impl Host, request: &impl IncomingRequest) -> Result<(), Error> {
     let caller = request.header("cf-connecting-ip").unwrap_or_default();
     if host.allows(&caller).await { Ok(()) } else { Err(Error::TooManyRequests) }
+}
+
+fn asks_everywhere(form: Option<&str>) -> bool {
+    let form = form.and_then(|form| Parameters::parse(form).ok());
+    form.is_some_and(|form| form.value("everywhere") == Some("1"))
 }
 
 async fn read_form(request: &impl IncomingRequest) -> Result<String, Error> {

@@ -6,6 +6,7 @@ use crate::{
     error::LogLine,
     jose::Verifier,
     oauth::exchange::{ProviderAnswer, ProviderRequest},
+    session::store::StoreKey,
     time::Timestamp,
 };
 
@@ -35,21 +36,40 @@ pub trait Host: Verifier {
     /// # Errors
     ///
     /// [`StoreError`] when the store can't tell.
-    async fn load(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    async fn load(&self, key: &StoreKey) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Writes to the store; the entry may go after `ttl`.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when it may not have been written.
-    async fn save(&self, key: &str, value: &[u8], ttl: Duration) -> Result<(), StoreError>;
+    async fn save(&self, key: &StoreKey, value: &[u8], ttl: Duration) -> Result<(), StoreError>;
 
-    /// Removes from the store.
+    /// Asks to be the one who renews an entry whose holder knows it to be good until `stale`.
+    ///
+    /// A store that can make requests take turns answers when it is this one's turn, or when another one has renewed
+    /// the entry meanwhile. Others let everybody try.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when it may still be there.
-    async fn remove(&self, key: &str) -> Result<(), StoreError>;
+    /// [`StoreError`] when the store can't tell.
+    async fn claim(&self, key: &StoreKey, stale: Timestamp) -> Result<Claim, StoreError>;
+
+    /// Writes a renewed entry, good until `until`, and lets the next one have its turn.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it may not have been written.
+    async fn save_renewed(
+        &self,
+        key: &StoreKey,
+        value: &[u8],
+        until: Timestamp,
+        ttl: Duration,
+    ) -> Result<(), StoreError>;
+
+    /// Gives up a turn that [`Host::claim`] gave.
+    async fn release(&self, key: &StoreKey);
 
     /// Whether `caller` may cause one more piece of work; by the optional rate limit, which counts it.
     /// A limit that fails does not lock anyone out.
@@ -83,6 +103,15 @@ pub enum CallError {
     TimedOut,
     /// It was longer than [`MAX_ANSWER_BYTES`](crate::oauth::exchange::MAX_ANSWER_BYTES).
     TooLarge,
+}
+
+/// Whose turn it is to renew an entry.
+#[derive(Debug)]
+pub enum Claim {
+    /// Nobody's: another request has renewed it. This is the entry now.
+    Renewed(Vec<u8>),
+    /// The asker's. This is the entry as it stands, if there is one.
+    Yours(Option<Vec<u8>>),
 }
 
 /// The store failed.

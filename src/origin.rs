@@ -1,5 +1,6 @@
 //! What the origin gets, and what visitors get of its answer: edits to headers, never a copy of the whole.
 
+use core::fmt;
 use std::borrow::Cow;
 
 use serde_json::Value;
@@ -21,7 +22,7 @@ const RESERVED: [&str; 4] =
     ["X-Forwarded-Client-Id", "X-Forwarded-Scope", "X-Forwarded-Token-Info", "X-Forwarded-Assertion"];
 
 /// A change to a header.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum HeaderEdit {
     /// Every value of it goes.
     Remove(String),
@@ -29,11 +30,21 @@ pub enum HeaderEdit {
     Set(String, String),
 }
 
+/// Without values: they hold cookies and identities.
+impl fmt::Debug for HeaderEdit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Remove(name) => write!(f, "Remove({name})"),
+            Self::Set(name, _) => write!(f, "Set({name}, [redacted])"),
+        }
+    }
+}
+
 /// A request on its way to the origin; body, method and every header not named go as they came.
 #[derive(Debug)]
 pub struct Forward {
-    /// The whole URL.
-    pub url: String,
+    /// The whole URL, when it is another one than the request's own.
+    pub url: Option<String>,
     /// What changes.
     pub edits: Vec<HeaderEdit>,
     /// Whether a shared cache must not keep the answer.
@@ -80,18 +91,13 @@ pub fn forward(
     let mut edits: Vec<HeaderEdit> = spoofed.map(|name| HeaderEdit::Remove(name.to_owned())).collect();
     edits.extend(without_own_cookies(request.cookies(), cookie_names));
     edits.extend(admitted.identity().into_iter().flat_map(|identity| stamps(identity, mappings)));
-    Forward {
-        url: target(origin, url, request.url()),
-        edits,
-        answer_is_private: admitted.answer_is_private(),
-        cookies: Vec::new(),
-    }
+    Forward { url: target(origin, url), edits, answer_is_private: admitted.answer_is_private(), cookies: Vec::new() }
 }
 
-fn target(origin: &OriginSettings, url: &RequestUrl<'_>, whole: &str) -> String {
+fn target(origin: &OriginSettings, url: &RequestUrl<'_>) -> Option<String> {
     match origin {
-        OriginSettings::Url(base) => format!("{}{}", base.as_str().trim_end_matches('/'), url.target()),
-        OriginSettings::Binding | OriginSettings::SameUrl => whole.to_owned(),
+        OriginSettings::Url(base) => Some(format!("{}{}", base.as_str().trim_end_matches('/'), url.target())),
+        OriginSettings::Binding | OriginSettings::SameUrl => None,
     }
 }
 

@@ -32,6 +32,10 @@ pub enum Endpoint {
     Userinfo,
     /// `/oidc_health`.
     Health,
+    /// `/oidc_backchannel_logout`.
+    BackChannelLogout,
+    /// `/oidc_frontchannel_logout`.
+    FrontChannelLogout,
     /// A name that is ours and has nothing behind it yet.
     Reserved,
 }
@@ -43,7 +47,9 @@ pub fn route<'c>(config: &'c Config, method: &str, path: &RequestPath<'_>) -> Ro
     }
     let Some(index) = rule_index(&config.rules, method, path.decoded()) else { return Route::Ambiguous };
     // An origin that strips `;parameters` or merges slashes must not find a page of another rule, nor one of ours.
-    let agrees = |reading: &[u8]| rule_index(&config.rules, method, reading) == Some(index);
+    let agrees = |reading: &[u8]| {
+        own_endpoint(&config.routes, reading).is_none() && rule_index(&config.rules, method, reading) == Some(index)
+    };
     if !path.readings().iter().all(|reading| agrees(reading)) {
         return Route::Ambiguous;
     }
@@ -63,9 +69,9 @@ pub fn own_endpoint(routes: &Routes, path: &[u8]) -> Option<Endpoint> {
         b"oidc_signed_out" => Endpoint::SignedOut,
         b"oidc_userinfo" => Endpoint::Userinfo,
         b"oidc_health" => Endpoint::Health,
-        b"oidc_account" | b"oidc_jwks" | b"oidc_auth" | b"oidc_backchannel_logout" | b"oidc_frontchannel_logout" => {
-            Endpoint::Reserved
-        }
+        b"oidc_backchannel_logout" => Endpoint::BackChannelLogout,
+        b"oidc_frontchannel_logout" => Endpoint::FrontChannelLogout,
+        b"oidc_account" | b"oidc_jwks" | b"oidc_auth" => Endpoint::Reserved,
         _ => return None,
     })
 }

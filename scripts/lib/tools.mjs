@@ -65,7 +65,7 @@ async function cargoTool(crate, version, binary) {
 
   mkdirSync(toolsFolder(), { recursive: true });
   clearAbandoned(`${crate}-${version}.installing-`);
-  say(`${crate} ${version} is compiled once for this user, into ${toolsFolder()} (about 2 minutes on 2 cores)`);
+  say(`${crate} ${version} is compiled once for this user, into ${toolsFolder()} (2 to 3 minutes on 2 cores)`);
   const root = `${folder}.installing-${process.pid}`;
   try {
     await withProgress(`Installing ${crate} ${version}`, (report) => install(crate, version, root, report));
@@ -84,7 +84,7 @@ async function install(crate, version, root, report) {
   let compiled = 0;
   const onLine = (line) => {
     if (/^\s*Compiling /.test(line)) compiled += 1;
-    report(compiled ? `${compiled} crates, ${line}` : line);
+    report(compiled ? `${compiled} crates, ${line.trim()}` : line);
   };
   const args = ['install', crate, '--version', `=${version}`, '--root', root, '--target-dir', targetFolder()];
   const next = `cargo install ${crate} --version ${version} --root ${root.replace(/\.installing-\d+$/, '')}`;

@@ -24,7 +24,10 @@ use crate::{
         authorization::ResponseMode,
         client_auth::{Client, ClientAuthMethod},
     },
-    oidc::{IssuerUrl, discovery::Endpoints},
+    oidc::{
+        IssuerUrl,
+        discovery::{Endpoints, Metadata},
+    },
     policy::Rule,
     secret::Secret,
     time::Leeway,
@@ -95,6 +98,14 @@ pub struct ProviderSettings {
     pub userinfo: bool,
 }
 
+impl ProviderSettings {
+    /// How to prove ourselves at the provider's endpoints.
+    pub fn auth_method(&self, metadata: &Metadata) -> ClientAuthMethod {
+        let automatic = || ClientAuthMethod::automatic(&self.client, metadata.token_auth_methods.as_deref());
+        self.auth_method.unwrap_or_else(automatic)
+    }
+}
+
 /// `OIDC_ID_TOKEN_COOKIE_*`, `OIDC_COOKIE_SECURE`.
 #[derive(Debug)]
 pub struct CookieSettings {
@@ -135,6 +146,8 @@ pub enum SessionExpiry {
 pub enum StoreKind {
     /// Workers KV, binding `OIDC_CREDENTIALS`.
     Kv,
+    /// Durable Objects of the class `SessionVault`, binding `OIDC_SESSIONS`.
+    Durable,
     /// The isolate's own memory: for tests.
     Memory,
 }

@@ -14,7 +14,6 @@ const SETTINGS: &[(&str, Asked, &str)] = &[
     ("OIDC_ACCESS_TOKENS", Asked::Word("jwt"), "check access tokens"),
     ("OIDC_ASSERTION", Asked::Anything, "sign assertions"),
     ("OIDC_ASSERTION_KEY", Asked::Anything, "sign assertions"),
-    ("OIDC_CREDENTIALS_STORE", Asked::Word("durable"), "keep credentials in Durable Objects"),
 ];
 
 /// Keys of a rule that must not be given.

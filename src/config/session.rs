@@ -17,6 +17,8 @@ use crate::{
 /// RFC 6265bis §5.6: browsers keep no cookie longer than 400 days.
 const LONGEST_SESSION: u64 = 400 * DAY;
 const DAY: u64 = 86_400;
+/// 256 bits, in bytes: more gain nothing, fewer could be guessed.
+const SHORTEST_KEY: usize = 32;
 
 /// Whether cookies go over https only; either of the two names can say no.
 pub(super) fn secure(reader: &mut Reader<'_>) -> bool {
@@ -73,20 +75,27 @@ pub(super) fn secret_keys(reader: &mut Reader<'_>, enabled: bool) -> Vec<Secret<
     reader.read(NAME, keys).unwrap_or_default()
 }
 
-// Text is one key, whatever it holds, unless it is a JSON list.
 fn keys(value: &Value) -> Checked<Vec<Secret<String>>> {
     let texts = match value {
-        Value::String(text) if !text.trim_start().starts_with('[') => vec![value::text(value)?],
+        Value::String(text) if !text.trim_start().starts_with('[') => split_keys(value::text(value)?),
         _ => value::texts(value)?,
     };
     if texts.is_empty() {
         return Err(Mismatch::new("one key at least", "put one in: openssl rand -base64 32"));
     }
-    // More than 256 bits gain nothing, fewer could be guessed.
-    if texts.iter().any(|text| text.len() < 32) {
+    if texts.iter().any(|text| text.len() < SHORTEST_KEY) {
         return Err(Mismatch::new("keys of at least 32 bytes each", "make a longer one: openssl rand -base64 32"));
     }
     Ok(texts.into_iter().map(Secret::new).collect())
+}
+
+// A list, when every part is a key by itself; otherwise one key, a passphrase perhaps, that has such characters in it.
+fn split_keys(text: String) -> Vec<String> {
+    let parts: Vec<&str> = text.split([' ', ',', '\n', '\t']).filter(|part| !part.is_empty()).collect();
+    if parts.len() > 1 && parts.iter().all(|part| part.len() >= SHORTEST_KEY) {
+        return parts.into_iter().map(str::to_owned).collect();
+    }
+    vec![text]
 }
 
 /// Reads how long a session lasts.
@@ -109,34 +118,34 @@ pub(super) fn session(reader: &mut Reader<'_>) -> SessionSettings {
 /// Reads where tokens are kept, or takes what is bound.
 pub(super) fn store(reader: &mut Reader<'_>, bindings: Bindings, enabled: bool) -> StoreKind {
     const NAME: &str = "OIDC_CREDENTIALS_STORE";
-    const BIND: &str = "bind a KV namespace in wrangler.toml: [[kv_namespaces]] binding = \"OIDC_CREDENTIALS\"";
-    // `durable` is known to `not_yet`, which reports it.
-    let words = [("kv", Some(StoreKind::Kv)), ("memory", Some(StoreKind::Memory)), ("durable", None)];
-    match reader.read(NAME, |value| choice(&words)(value).map_err(|mismatch| flask_store(value, mismatch))).flatten() {
+    const BIND_KV: &str = "bind a KV namespace in wrangler.toml: [[kv_namespaces]] binding = \"OIDC_CREDENTIALS\"";
+    const BIND_DURABLE: &str = "bind the class SessionVault in wrangler.toml under [[durable_objects.bindings]]";
+    let words = [("kv", StoreKind::Kv), ("memory", StoreKind::Memory), ("durable", StoreKind::Durable)];
+    let asked = reader.read(NAME, |value| choice(&words)(value).map_err(|mismatch| flask_store(value, mismatch)));
+    match asked {
         Some(StoreKind::Kv) if !bindings.kv => {
-            reader.refuse(NAME, &Mismatch::new("`kv` only where OIDC_CREDENTIALS is bound", BIND));
-            StoreKind::Kv
+            reader.refuse(NAME, &Mismatch::new("`kv` only where OIDC_CREDENTIALS is bound", BIND_KV));
         }
+        Some(StoreKind::Durable) if !bindings.durable => {
+            reader.refuse(NAME, &Mismatch::new("`durable` only where OIDC_SESSIONS is bound", BIND_DURABLE));
+        }
+        None if !bindings.kv && !bindings.durable && enabled && !reader.has(NAME) => {
+            reader.refuse(NAME, &Mismatch::new("a store for tokens", BIND_KV));
+        }
+        _ => {}
+    }
+    match asked {
         Some(kind) => kind,
         None if bindings.kv => StoreKind::Kv,
-        None => {
-            if enabled && !reader.has(NAME) {
-                let expected = if bindings.durable {
-                    "a KV namespace (this version does not keep credentials in Durable Objects yet)"
-                } else {
-                    "a store for tokens"
-                };
-                reader.refuse(NAME, &Mismatch::new(expected, BIND));
-            }
-            StoreKind::Memory
-        }
+        None if bindings.durable => StoreKind::Durable,
+        None => StoreKind::Memory,
     }
 }
 
 fn flask_store(value: &Value, mismatch: Mismatch) -> Mismatch {
     match value {
         Value::Object(_) | Value::Array(_) => Mismatch::new(
-            "a word: `kv` or `memory`",
+            "a word: `kv`, `durable` or `memory`",
             "Flask-OIDC takes a Python object here, a Worker has bindings: bind OIDC_CREDENTIALS, remove this setting",
         ),
         _ => mismatch,

@@ -154,7 +154,8 @@ pub const SETTINGS: &[Setting] = &[
         "OIDC_CREDENTIALS_STORE",
         "`kv`, `durable` or `memory`",
         words("by the bindings: `kv`, else `durable`"),
-        "Where tokens are kept. `kv` needs the binding `OIDC_CREDENTIALS`. `memory` is for tests: it forgets.",
+        "Where tokens are kept. `kv` needs the binding `OIDC_CREDENTIALS`, `durable` the binding `OIDC_SESSIONS`. \
+         `memory` is for tests: it forgets.",
     ),
     setting(
         "OIDC_ISSUER",

@@ -1,5 +1,6 @@
 //! To the origin and back: bodies stream past, and only headers are looked at.
 
+use js_sys::Array;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
@@ -26,22 +27,24 @@ pub(super) async fn forward(
         OriginSettings::Binding => js_sys::Reflect::get(env, &JsValue::from_str("ORIGIN")).unwrap_or_default(),
         OriginSettings::Url(_) | OriginSettings::SameUrl => JsValue::UNDEFINED,
     };
-    let promise = glue::forward(request, &forward.url, &edit_lines(&forward.edits), &binding, ORIGIN_TIMEOUT);
+    let (url, is_private) = (forward.url.as_deref(), forward.answer_is_private);
+    let promise = glue::forward(request, url, edit_list(&forward.edits), &binding, is_private, ORIGIN_TIMEOUT);
     let response = JsFuture::from(promise).await.map_err(|error| failure(&error))?;
     let response = response.dyn_into::<web_sys::Response>().map_err(|_| Error::OriginUnreachable)?;
     cleaned(gateway, response, forward)
 }
 
-// A removal is told by a hyphen before the name.
-fn edit_lines(edits: &[HeaderEdit]) -> String {
-    let lines: Vec<String> = edits
-        .iter()
-        .map(|edit| match edit {
-            HeaderEdit::Remove(name) => format!("-{name}\n"),
-            HeaderEdit::Set(name, value) => format!("{name}\n{value}"),
-        })
-        .collect();
-    lines.join("\n")
+fn edit_list(edits: &[HeaderEdit]) -> Array {
+    let list = Array::new();
+    for edit in edits {
+        let (name, value) = match edit {
+            HeaderEdit::Remove(name) => (name, JsValue::UNDEFINED),
+            HeaderEdit::Set(name, value) => (name, JsValue::from_str(value)),
+        };
+        list.push(&JsValue::from_str(name));
+        list.push(&value);
+    }
+    list
 }
 
 fn failure(error: &JsValue) -> Error {

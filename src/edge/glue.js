@@ -15,27 +15,37 @@ export async function readBody(request, limit) {
   return bytes === null ? null : new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 }
 
+/** Up to this many bytes are uploaded in no time: only then is the wait for an answer the origin's doing. */
+const SMALL_BODY = 65536;
+
 /**
- * Sends the request on as it came, but for the URL and the edits: lines of `name` and `value` in turn, a name that
- * begins with `-` is removed. The body is not touched. A request without one is given up after `timeout` milliseconds
- * without an answer; one with a body may take as long as the upload takes.
+ * Sends the request on as it came, but for the edits (names and values in turn, no value: removed) and, unless it is
+ * `null`, the URL: a request that keeps its URL keeps every byte of it, where a URL that is given anew is encoded as URL
+ * parsers do. The body is not touched. After `timeout` milliseconds without an answer it is given up. An answer for one
+ * visitor is not put into the cache between us and the origin, which knows nothing of visitors.
  */
-export async function forward(request, url, edits, binding, timeout) {
-  const outgoing = new Request(url, request);
-  const lines = edits === "" ? [] : edits.split("\n");
-  for (let i = 0; i + 1 < lines.length; i += 2) {
-    if (lines[i].startsWith("-")) outgoing.headers.delete(lines[i].slice(1));
-    else outgoing.headers.set(lines[i], lines[i + 1]);
+export async function forward(request, url, edits, binding, isPrivate, timeout) {
+  const outgoing = url === undefined ? new Request(request) : new Request(url, request);
+  for (let i = 0; i + 1 < edits.length; i += 2) {
+    if (edits[i + 1] === undefined) outgoing.headers.delete(edits[i]);
+    else outgoing.headers.set(edits[i], edits[i + 1]);
   }
-  const send = (init) => (binding ? binding.fetch(outgoing, init) : fetch(outgoing, init));
-  if (request.body !== null) return send();
+  const init = isPrivate && !binding ? { cf: { cacheTtl: -1 } } : {};
+  const send = () => (binding ? binding.fetch(outgoing, init) : fetch(outgoing, init));
+  if (!answersSoon(request)) return send();
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new DOMException("too slow", "TimeoutError")), timeout);
+  init.signal = controller.signal;
   try {
-    return await send({ signal: controller.signal });
+    return await send();
   } finally {
     clearTimeout(timer);
   }
+}
+
+function answersSoon(request) {
+  const length = request.headers.get("content-length");
+  return length === null ? request.body === null : Number(length) <= SMALL_BODY;
 }
 
 /** `Cache-Control` and each `Set-Cookie`, a line each. */
@@ -61,11 +71,10 @@ export function rewriteAnswer(response, cacheControl, removed, cookies) {
 
 /** Calls the provider: `[status, content type, body]`, or the name of what went wrong. */
 export async function call(url, method, headers, body, limit, timeout) {
-  const lines = headers.split("\n");
   const init = { method, headers: new Headers(), redirect: "manual", signal: AbortSignal.timeout(timeout) };
-  for (let i = 0; i + 1 < lines.length; i += 2) init.headers.set(lines[i], lines[i + 1]);
   if (body !== undefined) init.body = body;
   try {
+    for (let i = 0; i + 1 < headers.length; i += 2) init.headers.set(headers[i], headers[i + 1]);
     const response = await fetch(url, init);
     const bytes = await readCapped(response.body, limit);
     return bytes === null ? "too_large" : [response.status, response.headers.get("content-type"), bytes];

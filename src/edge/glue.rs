@@ -1,6 +1,6 @@
 //! The Rust face of `glue.js`.
 
-use js_sys::Promise;
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/src/edge/glue.js")]
@@ -14,9 +14,10 @@ extern "C" {
     #[wasm_bindgen]
     pub(super) fn forward(
         request: &web_sys::Request,
-        url: &str,
-        edits: &str,
+        url: Option<&str>,
+        edits: Array,
         binding: &JsValue,
+        is_private: bool,
         timeout: u32,
     ) -> Promise;
 
@@ -32,8 +33,14 @@ extern "C" {
     ) -> Result<web_sys::Response, JsValue>;
 
     #[wasm_bindgen]
-    pub(super) fn call(url: &str, method: &str, headers: &str, body: Option<&str>, limit: f64, timeout: u32)
-    -> Promise;
+    pub(super) fn call(
+        url: &str,
+        method: &str,
+        headers: Array,
+        body: Option<&str>,
+        limit: f64,
+        timeout: u32,
+    ) -> Promise;
 
     #[wasm_bindgen]
     pub(super) fn verify(alg: &str, jwk: &str, message: &[u8], signature: &[u8]) -> Promise;

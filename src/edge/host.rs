@@ -1,21 +1,33 @@
 //! The platform behind the one door.
 
-use core::time::Duration;
+use core::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
 
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use worker::{Env, KvStore, console_error, console_log, console_warn};
+use worker::{Delay, Env, KvStore, console_error, console_log, console_warn};
 
-use super::{glue, memory};
+use super::{glue, memory, vault::Vault};
 use crate::{
     config::StoreKind,
     error::{Fault, LogLine},
-    host::{CallError, Host, NoRandomness, StoreError},
+    host::{CallError, Claim, Host, NoRandomness, StoreError},
     jose::{Alg, Jwk, Verifier, VerifierError},
     oauth::exchange::{CALL_TIMEOUT_SECONDS, MAX_ANSWER_BYTES, ProviderAnswer, ProviderRequest},
+    session::store::StoreKey,
     time::Timestamp,
 };
+
+/// A store that takes longer counts as down: nobody waits for it at sign-in.
+const STORE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What a mark is good until: nothing waits for it to be renewed, and a claim finds it at once.
+const NOT_RENEWED: Timestamp = Timestamp::from_unix(i64::MAX);
 
 /// The platform, for the length of one request.
 pub(super) struct EdgeHost<'e> {
@@ -42,10 +54,8 @@ impl Verifier for EdgeHost<'_> {
 }
 
 impl Host for EdgeHost<'_> {
-    #[expect(clippy::disallowed_methods, reason = "this is the door")]
     fn now(&self) -> Timestamp {
-        #[allow(clippy::cast_possible_truncation, reason = "a clock in milliseconds is far below 2^53")]
-        Timestamp::from_unix((js_sys::Date::now() / 1000.0) as i64)
+        clock_seconds()
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
@@ -54,12 +64,13 @@ impl Host for EdgeHost<'_> {
     }
 
     async fn call(&self, request: ProviderRequest) -> Result<ProviderAnswer, CallError> {
-        let headers: Vec<&str> = request.headers.iter().flat_map(|(name, value)| [*name, value.as_str()]).collect();
+        let headers = request.headers.iter().flat_map(|(name, value)| [*name, value.as_str()]);
+        let headers: Array = headers.map(JsValue::from_str).collect();
         #[allow(clippy::cast_precision_loss, reason = "the limit is far below 2^53")]
         let promise = glue::call(
             request.url.as_str(),
             request.method.name(),
-            &headers.join("\n"),
+            headers,
             request.body.as_deref(),
             MAX_ANSWER_BYTES as f64,
             CALL_TIMEOUT_SECONDS * 1000,
@@ -68,28 +79,54 @@ impl Host for EdgeHost<'_> {
         answered(&answer)
     }
 
-    async fn load(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    async fn load(&self, key: &StoreKey) -> Result<Option<Vec<u8>>, StoreError> {
         match self.store {
-            StoreKind::Memory => memory::load(key, self.now()),
-            StoreKind::Kv => self.kv()?.get(key).bytes().await.map_err(|_| StoreError),
-        }
-    }
-
-    async fn save(&self, key: &str, value: &[u8], ttl: Duration) -> Result<(), StoreError> {
-        match self.store {
-            StoreKind::Memory => memory::save(key, value, ttl, self.now()),
+            StoreKind::Memory => memory::load(key.as_str(), self.now()),
+            StoreKind::Durable => Vault::of(self.env, key)?.load().await,
             StoreKind::Kv => {
-                let put = self.kv()?.put_bytes(key, value).map_err(|_| StoreError)?;
-                put.expiration_ttl(ttl.as_secs()).execute().await.map_err(|_| StoreError)
+                let get = self.kv()?.get(key.as_str());
+                within(STORE_TIMEOUT, get.bytes()).await?.map_err(|_| StoreError)
             }
         }
     }
 
-    async fn remove(&self, key: &str) -> Result<(), StoreError> {
+    async fn save(&self, key: &StoreKey, value: &[u8], ttl: Duration) -> Result<(), StoreError> {
         match self.store {
-            StoreKind::Memory => memory::remove(key),
-            StoreKind::Kv => self.kv()?.delete(key).await.map_err(|_| StoreError),
+            StoreKind::Memory => memory::save(key.as_str(), value, ttl, self.now()),
+            StoreKind::Durable => Vault::of(self.env, key)?.save(value, NOT_RENEWED, ttl).await,
+            StoreKind::Kv => {
+                let put = self.kv()?.put_bytes(key.as_str(), value).map_err(|_| StoreError)?;
+                let put = put.expiration_ttl(ttl.as_secs());
+                within(STORE_TIMEOUT, put.execute()).await?.map_err(|_| StoreError)
+            }
         }
+    }
+
+    async fn claim(&self, key: &StoreKey, stale: Timestamp) -> Result<Claim, StoreError> {
+        match self.store {
+            StoreKind::Durable => Vault::of(self.env, key)?.claim(stale).await,
+            StoreKind::Kv | StoreKind::Memory => self.load(key).await.map(Claim::Yours),
+        }
+    }
+
+    async fn save_renewed(
+        &self,
+        key: &StoreKey,
+        value: &[u8],
+        until: Timestamp,
+        ttl: Duration,
+    ) -> Result<(), StoreError> {
+        match self.store {
+            StoreKind::Durable => Vault::of(self.env, key)?.save(value, until, ttl).await,
+            StoreKind::Kv | StoreKind::Memory => self.save(key, value, ttl).await,
+        }
+    }
+
+    async fn release(&self, key: &StoreKey) {
+        let StoreKind::Durable = self.store else { return };
+        let Ok(vault) = Vault::of(self.env, key) else { return };
+        // A turn that could not be given up ends by itself.
+        let _ended = vault.release().await;
     }
 
     async fn allows(&self, caller: &str) -> bool {
@@ -104,6 +141,23 @@ impl Host for EdgeHost<'_> {
             Some(_) => console_error!("{}", line.to_json()),
         }
     }
+}
+
+/// The present moment, for what is part of the platform itself.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub(super) fn clock_seconds() -> Timestamp {
+    #[allow(clippy::cast_possible_truncation, reason = "a clock in milliseconds is far below 2^53")]
+    Timestamp::from_unix((js_sys::Date::now() / 1000.0) as i64)
+}
+
+/// What the future gives, unless it takes too long: a store that hangs is a store that is down.
+pub(super) async fn within<T>(span: Duration, future: impl Future<Output = T>) -> Result<T, StoreError> {
+    let (mut future, mut delay) = (pin!(future), pin!(Delay::from(span)));
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Ok(value)),
+        Poll::Pending => delay.as_mut().poll(context).map(|()| Err(StoreError)),
+    })
+    .await
 }
 
 fn answered(answer: &JsValue) -> Result<ProviderAnswer, CallError> {

@@ -32,10 +32,3 @@ pub(super) fn save(key: &str, value: &[u8], ttl: Duration, now: Timestamp) -> Re
         Ok(())
     })
 }
-
-pub(super) fn remove(key: &str) -> Result<(), StoreError> {
-    ENTRIES.with(|entries| {
-        entries.try_borrow_mut().map_err(|_| StoreError)?.remove(key);
-        Ok(())
-    })
-}

@@ -7,6 +7,7 @@ mod memory;
 mod request;
 mod respond;
 mod settings;
+mod vault;
 
 use std::rc::Rc;
 
@@ -25,7 +26,7 @@ async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker
 
 async fn serve(gateway: &Rc<Gateway>, request: &web_sys::Request, env: &Env) -> worker::Result<web_sys::Response> {
     let host = EdgeHost::new(env, gateway.config().store);
-    let incoming = EdgeRequest::read(request);
+    let incoming = EdgeRequest::read(request, gateway.cookie_names());
     let reply = match gateway.handle(&host, &incoming).await {
         Outcome::Respond(reply) => reply,
         Outcome::Forward(forward) => match forward::forward(gateway, request, env, &forward).await {

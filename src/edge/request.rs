@@ -1,11 +1,16 @@
 //! A request of the runtime, as the core sees it.
 
+use std::borrow::Cow;
+
 use js_sys::JsString;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use super::glue;
-use crate::web::request::{BodyError, IncomingRequest};
+use crate::{
+    session::cookies::CookieNames,
+    web::request::{BodyError, IncomingRequest},
+};
 
 /// What one crossing read of a request; the rest is asked for when it is needed.
 pub(super) struct EdgeRequest<'r> {
@@ -14,10 +19,12 @@ pub(super) struct EdgeRequest<'r> {
     method_end: usize,
     url_end: usize,
     cookies_end: usize,
+    /// The `Cookie` headers, when there were several and ours was among them.
+    untangled: Option<String>,
 }
 
 impl<'r> EdgeRequest<'r> {
-    pub(super) fn read(request: &'r web_sys::Request) -> Self {
+    pub(super) fn read(request: &'r web_sys::Request, names: &CookieNames) -> Self {
         let facts = glue::read(request);
         let line_end = |from: usize| {
             let rest = facts.get(from..).unwrap_or_default();
@@ -26,7 +33,12 @@ impl<'r> EdgeRequest<'r> {
         let method_end = line_end(0);
         let url_end = line_end(method_end + 1);
         let cookies_end = line_end(url_end + 1);
-        Self { request, facts, method_end, url_end, cookies_end }
+        let cookies = facts.get(url_end + 1..cookies_end).unwrap_or_default();
+        let untangled = match names.untangled(cookies) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(untangled) => Some(untangled),
+        };
+        Self { request, facts, method_end, url_end, cookies_end, untangled }
     }
 
     fn slice(&self, from: usize, to: usize) -> &str {
@@ -44,7 +56,7 @@ impl IncomingRequest for EdgeRequest<'_> {
     }
 
     fn cookies(&self) -> &str {
-        self.slice(self.url_end + 1, self.cookies_end)
+        self.untangled.as_deref().unwrap_or_else(|| self.slice(self.url_end + 1, self.cookies_end))
     }
 
     fn header_names(&self) -> impl Iterator<Item = &str> {

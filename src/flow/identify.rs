@@ -1,7 +1,15 @@
 //! Who sent this request. The hot path: one cookie is opened, nobody is asked.
 
+use core::time::Duration;
+
 use crate::{
-    flow::Site,
+    error::Error,
+    flow::{
+        Site,
+        refresh::{Refreshed, refresh},
+        sign_in, standing,
+    },
+    host::Host,
     session::{
         Session,
         record::decode_session,
@@ -9,32 +17,77 @@ use crate::{
     },
     time::Timestamp,
     visitor::{Identity, Visitor},
+    web::cookie::SetCookie,
 };
 
-/// The visitor that the cookies name. A cookie that is not good is nobody's: it is not an error.
-pub fn identify(site: &Site, cookies: &str, now: Timestamp) -> Visitor {
-    if let Some(profile) = &site.config.testing_profile {
-        return Visitor::Known(Identity::new(profile.clone()));
-    }
-    match session(site, cookies, now) {
-        Some(session) => Visitor::Known(session.identity),
-        None => Visitor::Anonymous,
+/// The visitor, and the cookies to renew on the way back.
+#[derive(Debug)]
+pub struct Identified {
+    /// Who it is.
+    pub visitor: Visitor,
+    /// The session, resealed because something about it has changed; usually nothing.
+    pub renewed: Vec<SetCookie>,
+}
+
+impl Identified {
+    /// Nobody we know, or nobody we need to know.
+    pub const fn anonymous() -> Self {
+        Self { visitor: Visitor::Anonymous, renewed: Vec::new() }
     }
 }
 
-/// The session that the cookies hold, unless it is over.
+/// The visitor that the cookies name. A cookie that is not good is nobody's: it is not an error.
+///
+/// # Errors
+///
+/// [`Error::StoreUnavailable`], [`Error::RefreshUnavailable`]: it can't be told now; the cookie is kept.
+pub async fn identify(site: &Site, host: &impl Host, cookies: &str) -> Result<Identified, Error> {
+    if let Some(profile) = &site.config.testing_profile {
+        return Ok(Identified { visitor: Visitor::Known(Identity::new(profile.clone())), renewed: Vec::new() });
+    }
+    let Some((session, by_newest_key)) = opened(site, cookies) else { return Ok(Identified::anonymous()) };
+    let now = host.now();
+    if is_over(site, &session, now) {
+        return Ok(Identified::anonymous());
+    }
+    let Some(checked_at) = standing::check(site, host, &session).await? else { return Ok(Identified::anonymous()) };
+    let mut changed = !by_newest_key;
+    let mut session = session;
+    if session.validity.refresh_at.is_some_and(|due| now >= due) {
+        match refresh(site, host, &session).await? {
+            Refreshed::Renewed(renewed) => {
+                session = renewed;
+                changed = true;
+            }
+            Refreshed::Kept => {}
+            Refreshed::Over => return Ok(Identified::anonymous()),
+        }
+    }
+    if now >= session.validity.until {
+        return Ok(Identified::anonymous());
+    }
+    changed |= note_times(site, &mut session, now, checked_at);
+    let renewed = if changed { sign_in::session_cookies(site, host, &session, cookies)? } else { Vec::new() };
+    Ok(Identified { visitor: Visitor::Known(session.identity), renewed })
+}
+
+/// The session that the cookies hold, unless it is over by itself; the store is not asked.
 pub fn session(site: &Site, cookies: &str, now: Timestamp) -> Option<Session> {
-    last_session(site, cookies).filter(|session| !is_over(site, session, now))
+    last_session(site, cookies).filter(|session| !is_over(site, session, now) && now < session.validity.until)
 }
 
 /// The session that the cookies hold, over or not: good for signing out of, not for anything else.
 pub fn last_session(site: &Site, cookies: &str) -> Option<Session> {
-    let sealed = site.cookie_names.session(cookies)?;
-    open(site, &sealed).ok()
+    opened(site, cookies).map(|(session, _)| session)
 }
 
-fn open(site: &Site, sealed: &str) -> Result<Session, SealError> {
-    decode_session(&site.ring.open(Purpose::Session, sealed)?)
+fn opened(site: &Site, cookies: &str) -> Option<(Session, bool)> {
+    site.cookie_names.sessions(cookies).find_map(|sealed| open(site, &sealed).ok())
+}
+
+fn open(site: &Site, sealed: &str) -> Result<(Session, bool), SealError> {
+    let opened = site.ring.open(Purpose::Session, sealed)?;
+    Ok((decode_session(&opened.plain)?, opened.by_newest_key))
 }
 
 // From inside the sealed value: what a browser keeps beyond Max-Age is of no use.
@@ -42,4 +95,22 @@ fn is_over(site: &Site, session: &Session, now: Timestamp) -> bool {
     let settings = &site.config.session;
     let idle = settings.idle_ttl.is_some_and(|idle| now >= session.seen_at.plus(idle));
     now >= session.ends_at || now >= session.signed_in_at.plus(settings.ttl) || idle
+}
+
+/// Notes when the session was seen and found good; not each time, for every note is a cookie. Whether it did.
+fn note_times(site: &Site, session: &mut Session, now: Timestamp, checked_at: Timestamp) -> bool {
+    let settings = &site.config.session;
+    let seen_is_old = settings.idle_ttl.is_some_and(|idle| now.since(session.seen_at) >= fraction(idle, 10));
+    let check_is_old = checked_at.since(session.checked_at) >= fraction(settings.outage_grace, 2);
+    if !seen_is_old && !check_is_old {
+        return false;
+    }
+    session.seen_at = now;
+    session.checked_at = session.checked_at.max(checked_at);
+    true
+}
+
+// At least a second: less can't be told apart.
+fn fraction(span: Duration, parts: u32) -> Duration {
+    (span / parts).max(Duration::from_secs(1))
 }

@@ -1,10 +1,14 @@
 //! The flows: what happens between a request and its answer when others have to be asked. Only flows await.
 
+pub mod claims;
 pub mod identify;
 pub mod provider;
+pub mod provider_logout;
+pub mod refresh;
 pub mod replay;
 pub mod sign_in;
 pub mod sign_out;
+pub mod standing;
 pub mod tries;
 
 use crate::{
@@ -32,6 +36,8 @@ pub struct Site {
     pub identity_headers: IdentityHeaders,
     /// What we know of the provider.
     pub provider_cache: provider::ProviderCache,
+    /// What is known of the standing of sessions.
+    pub standings: standing::Standings,
     /// The states that have been used.
     pub used_states: replay::UsedStates,
 }
@@ -47,6 +53,7 @@ impl Site {
             cookie_names: CookieNames::new(config.cookie.name.clone(), &config.cookie.scope),
             identity_headers: IdentityHeaders::new(&config.headers),
             provider_cache: provider::ProviderCache::default(),
+            standings: standing::Standings::default(),
             used_states: replay::UsedStates::default(),
             config,
         }
@@ -55,6 +62,11 @@ impl Site {
     /// The provider that signs visitors in.
     pub(crate) fn provider(&self) -> Result<&ProviderSettings, Error> {
         self.config.providers.first().ok_or(Error::Internal)
+    }
+
+    /// The issuer that sessions belong to.
+    pub(crate) fn issuer(&self) -> &str {
+        self.config.providers.first().map_or("", |provider| provider.issuer.as_str())
     }
 
     /// Scheme, host and port that visitors use. Never from a header that a client could send.

@@ -13,6 +13,7 @@ use crate::{
     oidc::{
         discovery::{self, Metadata},
         id_token::{self, Expected, IdToken, IdTokenError},
+        logout::{self, ExpectedLogout, LogoutError, LogoutToken},
     },
     time::Timestamp,
 };
@@ -108,11 +109,35 @@ impl ProviderCache {
         let parse = || UntrustedJwt::parse(untrusted).map_err(|error| refused(error.into()));
         let keys = self.keys(host, metadata).await?;
         match id_token::verify(parse()?, expected, &keys, host).await {
-            Err(IdTokenError::Jws(JwsError::UnknownKey)) if self.may_fetch_again(host.now()) => {
+            // A key may also have been replaced under its old name.
+            Err(IdTokenError::Jws(JwsError::UnknownKey | JwsError::BadSignature))
+                if self.may_fetch_again(host.now()) =>
+            {
                 let keys = self.keys.keep(fetch_keys(host, metadata).await?, host.now());
                 id_token::verify(parse()?, expected, &keys, host).await.map_err(refused)
             }
             verdict => verdict.map_err(refused),
+        }
+    }
+
+    /// Verifies a logout token; a key that is not known yet is looked for once more.
+    pub async fn verify_logout_token(
+        &self,
+        host: &impl Host,
+        metadata: &Metadata,
+        untrusted: &str,
+        expected: &ExpectedLogout<'_>,
+    ) -> Result<LogoutToken, Error> {
+        let parse = || UntrustedJwt::parse(untrusted).map_err(|error| Error::Logout(error.into()));
+        let keys = self.keys(host, metadata).await?;
+        match logout::verify_logout_token(parse()?, expected, &keys, host).await {
+            Err(LogoutError::Jws(JwsError::UnknownKey | JwsError::BadSignature))
+                if self.may_fetch_again(host.now()) =>
+            {
+                let keys = self.keys.keep(fetch_keys(host, metadata).await?, host.now());
+                logout::verify_logout_token(parse()?, expected, &keys, host).await.map_err(Error::Logout)
+            }
+            verdict => verdict.map_err(Error::Logout),
         }
     }
 

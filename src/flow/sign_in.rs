@@ -5,15 +5,14 @@ use core::time::Duration;
 use serde_json::Value;
 
 use crate::{
-    config::{ProviderSettings, SessionExpiry},
-    error::{CallbackError, Error, LogLine, ProviderError, StepError},
-    flow::{Site, tries},
+    config::ProviderSettings,
+    error::{CallbackError, Error, ProviderError, StepError},
+    flow::{Site, refresh, tries},
     host::{Host, random},
     json::Object,
     oauth::{
         Unguessable,
         authorization::{self, AuthorizationCode, AuthorizationError, AuthorizationRequest, ResponseMode},
-        client_auth::ClientAuthMethod,
         token::{self, TokenSet},
     },
     oidc::{
@@ -23,8 +22,10 @@ use crate::{
     },
     session::{
         Credentials, Pending, Session, SessionId,
-        record::{decode_pending, encode_credentials, encode_pending, encode_session, kept_claims},
-        seal::{NONCE_BYTES, Purpose},
+        cookies::{MAX_COOKIE_BYTES, MAX_SIGN_INS},
+        record::{decode_pending, encode_pending, encode_session, kept_claims},
+        seal::Purpose,
+        store::StoreKey,
     },
     time::Timestamp,
     visitor::Identity,
@@ -40,9 +41,6 @@ use crate::{
 /// How long a visitor may take at the provider.
 const SIGN_IN_TTL: Duration = Duration::from_secs(900);
 
-/// The least time a store entry is kept: Workers KV refuses less.
-const MIN_ENTRY_TTL: Duration = Duration::from_secs(60);
-
 /// Sends the visitor to the provider, with a login cookie that waits for the way back.
 pub async fn start(
     site: &Site,
@@ -53,7 +51,7 @@ pub async fn start(
 ) -> Result<Reply, Error> {
     let settings = site.provider()?;
     let metadata = site.provider_cache.metadata(host, settings).await?;
-    let pending = Pending {
+    let mut pending = Pending {
         state: Unguessable::from_random(&random(host)?),
         nonce: Unguessable::from_random(&random(host)?),
         code_verifier: Unguessable::from_random(&random(host)?),
@@ -75,7 +73,13 @@ pub async fn start(
         extra: &settings.extra_parameters,
     }
     .url();
-    let mut reply = Reply::redirect(location).cookie(login_cookie(site, host, settings, &pending)?);
+    let mut cookie = login_cookie(site, host, settings, &pending)?;
+    if cookie.is_none() {
+        // A path that takes too much room is given up rather than the sign-in.
+        pending.return_to = ReturnTo::root();
+        cookie = login_cookie(site, host, settings, &pending)?;
+    }
+    let mut reply = Reply::redirect(location).cookie(cookie.ok_or(Error::SessionTooLarge)?);
     for cookie in crowded_out(site, cookies, host.now()) {
         reply = reply.cookie(cookie);
     }
@@ -89,21 +93,25 @@ fn redirect_uri(site: &Site, url: &RequestUrl<'_>) -> String {
     }
 }
 
+/// `None` when it would be longer than a cookie may be.
 fn login_cookie(
     site: &Site,
     host: &impl Host,
     settings: &ProviderSettings,
     pending: &Pending,
-) -> Result<SetCookie, Error> {
+) -> Result<Option<SetCookie>, Error> {
     let sealed = site.seal(host, Purpose::SignIn, &encode_pending(pending))?;
     let name = site.cookie_names.sign_in(pending.state.as_str());
+    if name.len() + sealed.len() > MAX_COOKIE_BYTES {
+        return Ok(None);
+    }
     let cookie = SetCookie::new(&name, &sealed, &site.config.cookie.scope).map_err(|_| Error::Internal)?;
     // A form that the provider's page posts here is a cross-site POST: `Lax` cookies stay behind.
     let same_site = match settings.response_mode {
         ResponseMode::Query => SameSite::Lax,
         ResponseMode::FormPost => SameSite::None,
     };
-    Ok(cookie.max_age(SIGN_IN_TTL).same_site(same_site))
+    Ok(Some(cookie.max_age(SIGN_IN_TTL).same_site(same_site)))
 }
 
 /// The removal of login cookies that are over, and of the oldest beyond the number that a browser may hold.
@@ -112,7 +120,7 @@ fn crowded_out(site: &Site, cookies: &str, now: Timestamp) -> Vec<SetCookie> {
         site.cookie_names.sign_ins(cookies).map(|(name, sealed)| (waiting_since(site, sealed, now), name)).collect();
     // What does not open sorts first, as `None` does.
     waiting.sort_unstable();
-    let too_many = (waiting.len() + 1).saturating_sub(crate::session::cookies::MAX_SIGN_INS);
+    let too_many = (waiting.len() + 1).saturating_sub(MAX_SIGN_INS);
     let gone = waiting.iter().enumerate().filter(|(index, (since, _))| *index < too_many || since.is_none());
     gone.filter_map(|(_, (_, name))| SetCookie::delete(name, &site.config.cookie.scope).ok()).collect()
 }
@@ -123,7 +131,7 @@ fn waiting_since(site: &Site, sealed: &str, now: Timestamp) -> Option<Timestamp>
 }
 
 fn open_pending(site: &Site, sealed: &str) -> Option<Pending> {
-    decode_pending(&site.ring.open(Purpose::SignIn, sealed).ok()?).ok()
+    decode_pending(&site.ring.open(Purpose::SignIn, sealed).ok()?.plain).ok()
 }
 
 /// A callback that was refused, and the login cookie that is of no further use.
@@ -133,11 +141,13 @@ pub struct Rejected {
     pub error: Error,
     /// What to remove, when the login cookie was ours and is spent.
     pub spent: Option<SetCookie>,
+    /// Where the visitor wanted to go, when the sign-in was ours.
+    pub return_to: Option<ReturnTo>,
 }
 
 impl<E: Into<Error>> From<E> for Rejected {
     fn from(error: E) -> Self {
-        Self { error: error.into(), spent: None }
+        Self { error: error.into(), spent: None, return_to: None }
     }
 }
 
@@ -149,7 +159,7 @@ pub async fn finish(site: &Site, host: &impl Host, parameters: &str, cookies: &s
     let spent = SetCookie::delete(&name, &site.config.cookie.scope).ok();
     match redeem(site, host, &parameters, &pending, cookies).await {
         Ok(reply) => Ok(spent.into_iter().fold(reply, Reply::cookie)),
-        Err(error) => Err(Rejected { error, spent }),
+        Err(error) => Err(Rejected { error, spent, return_to: Some(pending.return_to) }),
     }
 }
 
@@ -192,10 +202,11 @@ async fn redeem(
     let id_token = id_token(site, host, settings, &metadata, &tokens, pending).await?;
     let claims = claims(host, settings, &metadata, &tokens, &id_token).await?;
     check_membership(settings, &id_token, &claims)?;
-    let session = session(site, host, &id_token, &claims)?;
+    let session = session(site, host, &id_token, &tokens, &claims)?;
+    let set = session_cookies(site, host, &session, cookies)?;
     store_credentials(site, host, &session, tokens, claims).await;
-    let reply = counted.into_iter().fold(Reply::redirect(pending.return_to.as_str()), Reply::cookie);
-    set_session(site, host, reply, &session, cookies)
+    let reply = Reply::redirect(pending.return_to.as_str());
+    Ok(counted.into_iter().chain(set).fold(reply, Reply::cookie))
 }
 
 fn code(parameters: &Parameters, pending: &Pending, metadata: &Metadata) -> Result<AuthorizationCode, Error> {
@@ -220,9 +231,7 @@ async fn tokens(
     pending: &Pending,
 ) -> Result<TokenSet, Error> {
     let failed = |error| Error::from(ProviderError::Token(error));
-    let method = settings
-        .auth_method
-        .unwrap_or_else(|| ClientAuthMethod::automatic(&settings.client, metadata.token_auth_methods.as_deref()));
+    let method = settings.auth_method(metadata);
     let endpoint = metadata.token_endpoint.clone();
     let request =
         token::request(endpoint, &settings.client, method, code, &pending.redirect_uri, &pending.code_verifier);
@@ -251,7 +260,8 @@ async fn id_token(
     site.provider_cache.verify_id_token(host, metadata, untrusted.expose(), &expected).await
 }
 
-async fn claims(
+/// The claims of the ID token and, when it is on, of userinfo.
+pub(super) async fn claims(
     host: &impl Host,
     settings: &ProviderSettings,
     metadata: &Metadata,
@@ -270,12 +280,12 @@ async fn claims(
     Ok(userinfo::merge(id_token, userinfo))
 }
 
-fn check_membership(settings: &ProviderSettings, id_token: &IdToken, claims: &Object) -> Result<(), Error> {
-    if let Some(domain) = &settings.hosted_domain {
-        // The ID token's own claim: userinfo is asked with a token that others may hold too.
-        if id_token.claims().get("hd").and_then(Value::as_str) != Some(domain.as_str()) {
-            return Err(Error::HostedDomain);
-        }
+/// Whether the visitor is one of those the operator lets in.
+pub(super) fn check_membership(settings: &ProviderSettings, id_token: &IdToken, claims: &Object) -> Result<(), Error> {
+    // The ID token's own claim: userinfo is asked with a token that others may hold too.
+    let domain = id_token.claims().get("hd").and_then(Value::as_str);
+    if settings.hosted_domain.is_some() && settings.hosted_domain.as_deref() != domain {
+        return Err(Error::HostedDomain);
     }
     if settings.require_verified_email && claims.get("email_verified") != Some(&Value::Bool(true)) {
         return Err(Error::EmailNotVerified);
@@ -283,27 +293,34 @@ fn check_membership(settings: &ProviderSettings, id_token: &IdToken, claims: &Ob
     Ok(())
 }
 
-fn session(site: &Site, host: &impl Host, id_token: &IdToken, claims: &Object) -> Result<Session, Error> {
+fn session(
+    site: &Site,
+    host: &impl Host,
+    id_token: &IdToken,
+    tokens: &TokenSet,
+    claims: &Object,
+) -> Result<Session, Error> {
     let now = host.now();
-    let settings = &site.config.session;
-    let by_cookie = now.plus(settings.ttl);
-    let ends_at = match settings.expiry {
-        SessionExpiry::Cookie => by_cookie,
-        // Accepted within the leeway, so it lasts until the leeway is over.
-        SessionExpiry::IdToken => by_cookie.min(id_token.expires_at().plus(site.provider()?.leeway.as_duration())),
-    };
-    let for_headers = site.config.headers.iter().map(|mapping| &mapping.claim);
-    let for_rules = site.config.rules.iter().flat_map(|rule| rule.claims.iter().map(|claim| &claim.path));
+    let ends_at = now.plus(site.config.session.ttl);
     Ok(Session {
         id: SessionId::from_random(random(host)?),
         signed_in_at: now,
         ends_at,
+        validity: refresh::validity(site, now, ends_at, tokens, Some(id_token)),
         seen_at: now,
-        identity: Identity::new(kept_claims(claims, for_headers.chain(for_rules))),
+        checked_at: now,
+        provider_session: id_token.claims().get("sid").and_then(Value::as_str).map(str::to_owned),
+        identity: identity(site, claims),
     })
 }
 
-/// The cookie alone signs the visitor in, so a store that fails costs no sign-in.
+/// The claims that are worth a place in the cookie.
+pub(super) fn identity(site: &Site, claims: &Object) -> Identity {
+    let for_headers = site.config.headers.iter().map(|mapping| &mapping.claim);
+    let for_rules = site.config.rules.iter().flat_map(|rule| rule.claims.iter().map(|claim| &claim.path));
+    Identity::new(kept_claims(claims, for_headers.chain(for_rules)))
+}
+
 async fn store_credentials(site: &Site, host: &impl Host, session: &Session, tokens: TokenSet, claims: Object) {
     let Some(id_token) = tokens.untrusted_id_token else { return };
     let credentials = Credentials {
@@ -312,19 +329,28 @@ async fn store_credentials(site: &Site, host: &impl Host, session: &Session, tok
         refresh_token: tokens.refresh_token,
         id_token,
         claims,
+        validity: session.validity,
     };
-    let Ok(nonce) = random::<NONCE_BYTES>(host) else { return };
-    let Some(entry) = site.ring.seal_entry(&session.id, nonce, &encode_credentials(&credentials)) else { return };
-    let ttl = session.ends_at.since(session.signed_in_at).max(MIN_ENTRY_TTL);
-    if host.save(&session.id.store_key(), &entry, ttl).await.is_err() {
-        host.log(&LogLine::event("store.save_failed"));
-    }
+    refresh::save(site, host, session, &StoreKey::of_session(&session.id), &credentials).await;
 }
 
-fn set_session(site: &Site, host: &impl Host, reply: Reply, session: &Session, cookies: &str) -> Result<Reply, Error> {
+/// The cookies that hold a session.
+pub(super) fn session_cookies(
+    site: &Site,
+    host: &impl Host,
+    session: &Session,
+    cookies: &str,
+) -> Result<Vec<SetCookie>, Error> {
     let sealed = site.seal(host, Purpose::Session, &encode_session(session))?;
+    let max_age = lasts_until(session).since(host.now());
     let scope = &site.config.cookie.scope;
-    let max_age = session.ends_at.since(session.signed_in_at);
-    let pieces = site.cookie_names.set_session(&sealed, scope, max_age, cookies).ok_or(Error::SessionTooLarge)?;
-    Ok(pieces.into_iter().fold(reply, Reply::cookie))
+    site.cookie_names.set_session(&sealed, scope, max_age, cookies).ok_or(Error::SessionTooLarge)
+}
+
+// What can be refreshed is worth keeping beyond the end of its tokens.
+fn lasts_until(session: &Session) -> Timestamp {
+    match session.validity.refresh_at {
+        Some(_) => session.ends_at,
+        None => session.validity.until.min(session.ends_at),
+    }
 }

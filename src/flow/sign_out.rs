@@ -1,37 +1,47 @@
 //! Signing out: here, then at the provider (RP-Initiated Logout 1.0).
 
+use std::rc::Rc;
+
 use crate::{
     config::PostLogout,
     error::{Error, LogLine},
-    flow::{Site, identify, tries},
+    flow::{Site, identify, standing, tries},
     host::Host,
-    oidc::logout::LogoutRequest,
+    oauth::revocation,
+    oidc::{discovery::Metadata, logout::LogoutRequest},
     secret::Secret,
-    session::{Session, record::decode_credentials, seal::Purpose},
+    session::{Credentials, Session, record::decode_credentials, seal::Purpose, store::StoreKey},
     web::{form::Parameters, pages, path::RequestUrl, reply::Reply, return_to::ReturnTo},
 };
 
-/// Ends the session here and sends the visitor to the provider to end it there.
+/// Ends the session here, or all of the visitor's, and sends the visitor to the provider to end it there.
 pub async fn sign_out(
     site: &Site,
     host: &impl Host,
     url: &RequestUrl<'_>,
     cookies: &str,
-    next: Option<ReturnTo>,
+    (next, everywhere): (Option<ReturnTo>, bool),
 ) -> Result<Reply, Error> {
     let session = identify::last_session(site, cookies);
-    let hint = match &session {
-        Some(session) => take_id_token(site, host, session).await,
-        None => None,
-    };
-    let location = match session {
-        Some(_) => at_provider(site, host, url, hint.as_ref(), next.as_ref()).await?,
-        None => None,
-    };
+    let mut location = None;
+    if let Some(session) = &session {
+        let credentials = take_credentials(site, host, session).await;
+        if everywhere {
+            end_all(site, host, session).await;
+        }
+        let metadata = metadata(site, host).await;
+        if let Some(metadata) = &metadata {
+            revoke(site, host, metadata, credentials.as_ref()).await;
+            let hint = credentials.as_ref().map(|credentials| &credentials.id_token);
+            location = at_provider(site, host, url, metadata, hint, next.as_ref())?;
+        }
+    }
     let location = location.unwrap_or_else(|| destination(site, next));
     let mut removals = site.cookie_names.delete_session(&site.config.cookie.scope, cookies);
     removals.extend(tries::forget(site, cookies));
-    Ok(removals.into_iter().fold(Reply::redirect(location), Reply::cookie))
+    // What the browser has kept of the site was for somebody who is no longer there.
+    let reply = Reply::redirect(location).header("Clear-Site-Data", "\"cache\"");
+    Ok(removals.into_iter().fold(reply, Reply::cookie))
 }
 
 /// Asks first: another site sent the visitor here.
@@ -41,49 +51,67 @@ pub fn confirm(site: &Site, next: Option<&ReturnTo>) -> Reply {
 
 /// The page that says so; a sealed `next` that came back with the visitor is followed.
 pub fn signed_out(site: &Site, query: Option<&str>) -> Reply {
-    match query.and_then(|query| next_of(site, query)) {
-        Some(next) => Reply::redirect(next.as_str()),
-        None => Reply::page(200, pages::signed_out(&site.own_path("oidc_login"))),
-    }
+    let next = query.and_then(|query| followed(site, query));
+    next.unwrap_or_else(|| Reply::page(200, pages::signed_out(&site.own_path("oidc_login"))))
+}
+
+/// On to the `next` that was sealed into the `state` of a sign-out, if there is one in the query.
+pub fn followed(site: &Site, query: &str) -> Option<Reply> {
+    Some(Reply::redirect(next_of(site, query)?.as_str()))
 }
 
 fn next_of(site: &Site, query: &str) -> Option<ReturnTo> {
     let parameters = Parameters::parse(query).ok()?;
-    let plain = site.ring.open(Purpose::SignOut, parameters.value("state")?).ok()?;
-    ReturnTo::parse(core::str::from_utf8(&plain).ok()?)
+    let opened = site.ring.open(Purpose::SignOut, parameters.value("state")?).ok()?;
+    ReturnTo::parse(core::str::from_utf8(&opened.plain).ok()?)
 }
 
-/// The ID token of the session, and the end of its entry in the store.
-async fn take_id_token(site: &Site, host: &impl Host, session: &Session) -> Option<Secret<String>> {
-    let key = session.id.store_key();
-    let entry = host.load(&key).await.unwrap_or_else(|_| {
+/// The credentials of the session, whose entry in the store gives way to a mark that ends it everywhere.
+async fn take_credentials(site: &Site, host: &impl Host, session: &Session) -> Option<Credentials> {
+    let entry = host.load(&StoreKey::of_session(&session.id)).await.unwrap_or_else(|_| {
         host.log(&LogLine::event("store.load_failed"));
         None
     });
-    if host.remove(&key).await.is_err() {
-        host.log(&LogLine::event("store.remove_failed"));
+    if standing::end_session(site, host, session).await.is_err() {
+        host.log(&LogLine::event("store.save_failed"));
     }
-    let plain = site.ring.open_entry(&session.id, &entry?).ok()?;
-    decode_credentials(&plain).ok().map(|credentials| credentials.id_token)
+    let opened = site.ring.open_entry(&session.id, &entry?).ok()?;
+    decode_credentials(&opened.plain).ok()
 }
 
-/// Where the provider ends its own session; `None` when it has no such endpoint or can't be asked for it: the visitor
-/// is signed out here all the same.
-async fn at_provider(
+async fn end_all(site: &Site, host: &impl Host, session: &Session) {
+    let key = StoreKey::of_subject(site.issuer(), session.identity.subject());
+    if standing::end(site, host, &key, host.now()).await.is_err() {
+        host.log(&LogLine::event("store.save_failed"));
+    }
+}
+
+/// A provider that can't be asked keeps nobody in: the visitor is signed out here all the same.
+async fn metadata(site: &Site, host: &impl Host) -> Option<Rc<Metadata>> {
+    let known = site.provider_cache.metadata(host, site.provider().ok()?).await;
+    known.inspect_err(|error| host.log(&LogLine::error(error))).ok()
+}
+
+/// The refresh token is of no further use to anyone (RFC 7009). That it could not be revoked stops nobody.
+async fn revoke(site: &Site, host: &impl Host, metadata: &Metadata, credentials: Option<&Credentials>) {
+    let Ok(settings) = site.provider() else { return };
+    let Some(endpoint) = metadata.revocation_endpoint.clone() else { return };
+    let Some(token) = credentials.and_then(|credentials| credentials.refresh_token.as_ref()) else { return };
+    let request = revocation::request(endpoint, &settings.client, settings.auth_method(metadata), token);
+    if host.call(request).await.is_err() {
+        host.log(&LogLine::event("revocation.failed"));
+    }
+}
+
+/// Where the provider ends its own session; `None` when it has no such endpoint.
+fn at_provider(
     site: &Site,
     host: &impl Host,
     url: &RequestUrl<'_>,
+    metadata: &Metadata,
     id_token_hint: Option<&Secret<String>>,
     next: Option<&ReturnTo>,
 ) -> Result<Option<String>, Error> {
-    let settings = site.provider()?;
-    let metadata = match site.provider_cache.metadata(host, settings).await {
-        Ok(metadata) => metadata,
-        Err(error) => {
-            host.log(&LogLine::error(&error));
-            return Ok(None);
-        }
-    };
     let Some(endpoint) = &metadata.end_session_endpoint else { return Ok(None) };
     let state = match next {
         Some(next) => Some(site.seal(host, Purpose::SignOut, next.as_str().as_bytes())?),
@@ -96,7 +124,7 @@ async fn at_provider(
     let request = LogoutRequest {
         endpoint,
         id_token_hint,
-        client_id: &settings.client.id,
+        client_id: &site.provider()?.client.id,
         post_logout_redirect_uri: &post_logout_redirect_uri,
         state: state.as_deref(),
     };

@@ -48,8 +48,8 @@ pub fn forget(site: &Site, cookies: &str) -> Option<SetCookie> {
 
 fn earlier(site: &Site, cookies: &str, now: Timestamp) -> u8 {
     let sealed = cookie::value(cookies, site.cookie_names.tries()).unwrap_or_default();
-    let Ok(plain) = site.ring.open(Purpose::Tries, sealed) else { return 0 };
-    match decode(&plain) {
+    let Ok(opened) = site.ring.open(Purpose::Tries, sealed) else { return 0 };
+    match decode(&opened.plain) {
         Some((tries, last)) if now < last.plus(REMEMBERED_FOR) => tries,
         _ => 0,
     }

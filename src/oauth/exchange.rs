@@ -1,5 +1,7 @@
 //! What is sent to the provider and what comes back, as plain values.
 
+use core::fmt;
+
 use serde_json::Value;
 
 use crate::{
@@ -39,7 +41,6 @@ impl Method {
 }
 
 /// A call to the provider that has yet to be made. Redirects are never followed.
-#[derive(Debug)]
 pub struct ProviderRequest {
     /// How.
     pub method: Method,
@@ -94,7 +95,6 @@ impl ProviderRequest {
 }
 
 /// What the provider answered; nothing in it is trusted.
-#[derive(Debug)]
 pub struct ProviderAnswer {
     /// The HTTP status, redirects included.
     pub status: u16,
@@ -109,5 +109,19 @@ impl ProviderAnswer {
     pub fn media_type(&self) -> Option<String> {
         let value = self.content_type.as_deref()?;
         Some(value.split(';').next()?.trim().to_ascii_lowercase())
+    }
+}
+
+/// Without headers and body, which hold secrets and codes.
+impl fmt::Debug for ProviderRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProviderRequest").field("url", &self.url.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// Without the body, which may hold tokens.
+impl fmt::Debug for ProviderAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProviderAnswer").field("status", &self.status).finish_non_exhaustive()
     }
 }

@@ -4,6 +4,7 @@ pub mod authorization;
 pub mod client_auth;
 pub mod exchange;
 pub mod pkce;
+pub mod revocation;
 pub mod token;
 
 use core::fmt;

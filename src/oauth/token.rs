@@ -31,6 +31,19 @@ pub fn request(
     client_auth::request(endpoint, client, method, form)
 }
 
+/// Asks for new tokens (RFC 6749 §6). No scope is named: it stays what it was.
+pub fn refresh_request(
+    endpoint: SecureUrl,
+    client: &Client,
+    method: ClientAuthMethod,
+    refresh_token: &RefreshToken,
+) -> ProviderRequest {
+    let mut form = Form::new();
+    form.push("grant_type", "refresh_token");
+    form.push("refresh_token", refresh_token.expose());
+    client_auth::request(endpoint, client, method, form)
+}
+
 /// What a successful answer holds (RFC 6749 §5.1, OIDC Core §3.1.3.3). The ID token is not verified yet.
 #[derive(Debug)]
 pub struct TokenSet {
@@ -79,7 +92,9 @@ fn success(body: &[u8]) -> Result<TokenSet, TokenError> {
     if !token_type.eq_ignore_ascii_case("Bearer") {
         return Err(TokenError::TokenType);
     }
-    let access_token = text(&object, "access_token")?.filter(|token| !token.is_empty());
+    // RFC 6749 §A.12: it goes into a header, where a line break would begin another one.
+    let is_sendable = |token: &String| !token.is_empty() && token.bytes().all(|b| matches!(b, b' '..=b'~'));
+    let access_token = text(&object, "access_token")?.filter(is_sendable);
     Ok(TokenSet {
         access_token: Secret::new(access_token.ok_or(TokenError::Malformed)?),
         expires_in: expires_in(&object),
@@ -142,6 +157,7 @@ mod tests {
             (200, "", TokenError::NotJson),
             (200, r#"{"token_type":"Bearer"}"#, TokenError::Malformed),
             (200, r#"{"access_token":"","token_type":"Bearer"}"#, TokenError::Malformed),
+            (200, "{\"access_token\":\"a\\nX-Evil: b\",\"token_type\":\"Bearer\"}", TokenError::Malformed),
             (200, r#"{"access_token":7,"token_type":"Bearer"}"#, TokenError::Malformed),
             (200, r#"{"access_token":"a"}"#, TokenError::Malformed),
             (200, r#"{"access_token":"a","token_type":"mac"}"#, TokenError::TokenType),

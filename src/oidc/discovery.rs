@@ -25,6 +25,8 @@ pub struct Metadata {
     pub userinfo_endpoint: Option<SecureUrl>,
     /// Where visitors sign out (RP-Initiated Logout §2.1).
     pub end_session_endpoint: Option<SecureUrl>,
+    /// Where tokens are revoked (RFC 7009, RFC 8414 §2).
+    pub revocation_endpoint: Option<SecureUrl>,
     /// `token_endpoint_auth_methods_supported`.
     pub token_auth_methods: Option<Vec<String>>,
     /// The algorithms of `id_token_signing_alg_values_supported` that we take; never empty.
@@ -96,6 +98,7 @@ pub fn response(answer: &ProviderAnswer, issuer: &IssuerUrl, given: &Endpoints) 
         jwks_uri: required("jwks_uri", &given.jwks)?,
         userinfo_endpoint: endpoint("userinfo_endpoint", &given.userinfo)?,
         end_session_endpoint: endpoint("end_session_endpoint", &given.end_session)?,
+        revocation_endpoint: endpoint("revocation_endpoint", &given.revocation)?,
         token_auth_methods: strings(&document, "token_endpoint_auth_methods_supported"),
         id_token_algs: algorithms(&document)?,
         issuer_in_response: document.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)),
@@ -111,6 +114,7 @@ pub fn from_given(issuer: &IssuerUrl, given: &Endpoints) -> Option<Metadata> {
         jwks_uri: given.jwks.clone()?,
         userinfo_endpoint: given.userinfo.clone(),
         end_session_endpoint: given.end_session.clone(),
+        revocation_endpoint: given.revocation.clone(),
         token_auth_methods: None,
         id_token_algs: Alg::ALL.to_vec(),
         issuer_in_response: false,

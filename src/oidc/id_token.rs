@@ -1,5 +1,7 @@
 //! The ID token and its validation (OIDC Core §3.1.3.7).
 
+use core::fmt;
+
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
@@ -15,7 +17,7 @@ use crate::{
 };
 
 /// The claims of an ID token that passed every step; only [`verify`] makes one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct IdToken {
     claims: Object,
     subject: String,
@@ -58,6 +60,8 @@ pub enum IdTokenError {
     Nonce,
     /// `at_hash` does not fit the access token.
     AccessTokenHash,
+    /// It came with a refresh, and is about another subject, issuer or authentication than the first one.
+    Discontinued,
 }
 
 impl From<JwsError> for IdTokenError {
@@ -86,6 +90,13 @@ impl IdToken {
     /// Every claim.
     pub fn claims(&self) -> &Object {
         &self.claims
+    }
+}
+
+/// Claims are about a person: none is shown.
+impl fmt::Debug for IdToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdToken").field("expires_at", &self.expires_at).finish_non_exhaustive()
     }
 }
 
@@ -119,6 +130,14 @@ pub async fn verify(
     check_access_token(&claims, alg, expected.access_token)?;
     let subject = subject(&claims)?;
     Ok(IdToken { claims: claims.into_object(), subject, expires_at })
+}
+
+/// Whether a refreshed ID token goes on where the first one began (OIDC Core §12.2): the same issuer, subject and moment
+/// of authentication; a nonce, if it has one, is the first one's.
+pub fn continues(refreshed: &IdToken, first: &Object) -> bool {
+    let same = |name: &str| refreshed.claims.get(name) == first.get(name);
+    let same_if_there = |name: &str| !refreshed.claims.contains_key(name) || same(name);
+    same("iss") && same("sub") && same_if_there("auth_time") && same_if_there("nonce")
 }
 
 // RFC 8725 §3.11: a token typed for another purpose (`at+jwt`, `logout+jwt`, …) is no ID token.

@@ -36,8 +36,6 @@ pub struct Provider {
     pub registration_endpoint: Option<SecureUrl>,
     /// Where tokens are introspected (RFC 7662).
     pub introspection_endpoint: Option<SecureUrl>,
-    /// Where tokens are revoked (RFC 7009).
-    pub revocation_endpoint: Option<SecureUrl>,
     /// `grant_types_supported`.
     pub grant_types: Option<Vec<String>>,
 }
@@ -58,7 +56,6 @@ pub fn provider(answer: &ProviderAnswer, asked: &IssuerUrl) -> Result<Provider, 
         metadata,
         registration_endpoint: endpoint("registration_endpoint")?,
         introspection_endpoint: endpoint("introspection_endpoint")?,
-        revocation_endpoint: endpoint("revocation_endpoint")?,
         grant_types: texts(&document, "grant_types_supported"),
     })
 }

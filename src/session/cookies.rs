@@ -18,6 +18,9 @@ pub const MAX_PIECES: usize = 4;
 /// No more sign-ins than this are under way in one browser; the oldest gives way.
 pub const MAX_SIGN_INS: usize = 8;
 
+/// More cookies of the session's name than this are not tried.
+const MAX_CANDIDATES: usize = 4;
+
 const SIGN_IN: &str = "_login.";
 
 /// The names of our cookies.
@@ -46,9 +49,15 @@ impl CookieNames {
         start.eq_ignore_ascii_case(&self.session) && (is_piece || is_sign_in)
     }
 
-    /// The sealed session that a `Cookie` header holds, put together.
-    pub fn session<'h>(&self, header: &'h str) -> Option<Cow<'h, str>> {
-        let (count, first) = split_count(cookie::value(header, &self.session)?)?;
+    /// The sealed sessions that a `Cookie` header may hold, put together. There is one, unless a neighbour of the site
+    /// has set another cookie of the same name; then the one that opens is ours.
+    pub fn sessions<'h>(&self, header: &'h str) -> impl Iterator<Item = Cow<'h, str>> {
+        let candidates = cookie::values(header, &self.session).take(MAX_CANDIDATES);
+        candidates.filter_map(|first| self.put_together(first, header))
+    }
+
+    fn put_together<'h>(&self, first: &'h str, header: &'h str) -> Option<Cow<'h, str>> {
+        let (count, first) = split_count(first)?;
         if count == 1 {
             return Some(Cow::Borrowed(first));
         }
@@ -57,6 +66,18 @@ impl CookieNames {
             sealed.push_str(cookie::value(header, &self.piece(index))?);
         }
         Some(Cow::Owned(sealed))
+    }
+
+    /// A `Cookie` header in which the platform has joined several by commas, with semicolons before the cookies that
+    /// are ours. Commas inside other cookies' values stay.
+    pub fn untangled<'h>(&self, header: &'h str) -> Cow<'h, str> {
+        let tangled = |at: usize| header.get(at + 1..).is_some_and(|rest| self.is_own(first_name(rest)));
+        let commas: Vec<usize> = header.match_indices(',').map(|(at, _)| at).filter(|at| tangled(*at)).collect();
+        if commas.is_empty() {
+            return Cow::Borrowed(header);
+        }
+        let replaced = header.char_indices().map(|(at, c)| if commas.contains(&at) { ';' } else { c });
+        Cow::Owned(replaced.collect())
     }
 
     /// The cookies that hold a sealed session, and the removal of pieces that an earlier, longer one left behind.
@@ -125,6 +146,10 @@ impl CookieNames {
     }
 }
 
+fn first_name(pairs: &str) -> &str {
+    pairs.split(['=', ';', ',']).next().unwrap_or_default().trim()
+}
+
 // The first character of the first piece says how many there are.
 fn split_count(value: &str) -> Option<(usize, &str)> {
     let (digit, rest) = value.split_at_checked(1)?;
@@ -163,7 +188,7 @@ mod tests {
             let sealed = "x".repeat(length);
             let cookies = names().set_session(&sealed, &scope(), HOUR, "").unwrap();
             let header = sent_back(&cookies);
-            assert_eq!(names().session(&header).as_deref(), Some(sealed.as_str()), "{length}");
+            assert_eq!(names().sessions(&header).collect::<Vec<_>>(), [sealed.as_str()], "{length}");
             for pair in header.split("; ") {
                 assert!(pair.len() <= MAX_COOKIE_BYTES, "{length}: {}", pair.len());
             }
@@ -184,7 +209,26 @@ mod tests {
     #[test]
     fn junk_is_nobody() {
         for value in ["", "0x", "5x", "x", "\u{e9}", "2x"] {
-            assert_eq!(names().session(&format!("__Host-oidc_id_token={value}")), None, "{value}");
+            assert_eq!(names().sessions(&format!("__Host-oidc_id_token={value}")).count(), 0, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_neighbours_cookie_of_the_same_name_hides_nothing() {
+        let header = "__Host-oidc_id_token=junk; __Host-oidc_id_token=1x; __Host-oidc_id_token=1y";
+        assert_eq!(names().sessions(header).collect::<Vec<_>>(), ["x", "y"]);
+    }
+
+    #[test]
+    fn several_headers_joined_by_commas() {
+        for (header, untangled) in [
+            ("a=1, __Host-oidc_id_token=1x; b=2", "a=1; __Host-oidc_id_token=1x; b=2"),
+            ("a=1,__host-oidc_tries=x,__Host-oidc_id_token.1 =y", "a=1;__host-oidc_tries=x;__Host-oidc_id_token.1 =y"),
+            ("a=1,2; b=3, c=4", "a=1,2; b=3, c=4"),
+            ("a=,", "a=,"),
+            ("", ""),
+        ] {
+            assert_eq!(names().untangled(header), untangled);
         }
     }
 

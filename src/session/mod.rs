@@ -3,12 +3,11 @@
 pub mod cookies;
 pub mod record;
 pub mod seal;
+pub mod store;
 
 use core::fmt;
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use zeroize::Zeroize;
 
 use crate::{
@@ -21,7 +20,7 @@ use crate::{
 };
 
 /// The name of a session: 256 random bits that stand nowhere but in the sealed cookie.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SessionId([u8; Self::BYTES]);
 
 impl SessionId {
@@ -36,12 +35,6 @@ impl SessionId {
     /// The bytes, for sealing.
     pub(crate) const fn as_bytes(&self) -> &[u8; Self::BYTES] {
         &self.0
-    }
-
-    /// Under which key the store holds the session's credentials: a hash, so that the store alone names no session.
-    pub fn store_key(&self) -> String {
-        let hash = Sha256::new().chain_update(b"edge-oidc/store/v1\0").chain_update(self.0).finalize();
-        format!("s:{}", Base64UrlUnpadded::encode_string(&hash))
     }
 }
 
@@ -66,10 +59,25 @@ pub struct Session {
     pub signed_in_at: Timestamp,
     /// When it is over, whatever happens.
     pub ends_at: Timestamp,
-    /// When it was last seen, for the idle timeout.
+    /// Until when the tokens vouch for it.
+    pub validity: Validity,
+    /// When it was last seen, for the idle timeout; not to the second.
     pub seen_at: Timestamp,
+    /// When the store last said that it had not been ended, as far as the cookie knows.
+    pub checked_at: Timestamp,
+    /// `sid`: what the provider calls its own session (Front-Channel Logout §3).
+    pub provider_session: Option<String>,
     /// The claims that rules and headers need.
     pub identity: Identity,
+}
+
+/// How long tokens vouch for a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validity {
+    /// From then on the session is refreshed or over.
+    pub until: Timestamp,
+    /// From then on it is worth asking for new tokens; `None` when there is nothing to ask with.
+    pub refresh_at: Option<Timestamp>,
 }
 
 /// A sign-in under way: what the login cookie holds while the visitor is at the provider.
@@ -102,17 +110,6 @@ pub struct Credentials {
     pub id_token: Secret<String>,
     /// Every claim of the ID token and of userinfo.
     pub claims: Object,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_store_key_is_a_hash() {
-        let key = SessionId::from_random([1; 32]).store_key();
-        assert_eq!(key.len(), 2 + 43);
-        assert!(!key.contains(&Base64UrlUnpadded::encode_string(&[1; 32])));
-        assert_ne!(key, SessionId::from_random([2; 32]).store_key());
-    }
+    /// How long they vouch for the session.
+    pub validity: Validity,
 }

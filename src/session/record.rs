@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Credentials, Pending, Session, SessionId, seal::SealError};
+use super::{Credentials, Pending, Session, SessionId, Validity, seal::SealError};
 use crate::{
     json::{self, Object},
     secret::Secret,
@@ -12,15 +12,23 @@ use crate::{
 
 /// The first byte of every record; an old one still opens, a newer one is refused rather than misread.
 const VERSION: u8 = 1;
+/// Stands for no moment at all.
+const NEVER: Timestamp = Timestamp::from_unix(i64::MAX);
 
-/// A session: version, id, three moments of eight bytes each (big endian), the claims as JSON.
+/// A session: version, id, six moments of eight bytes each (big endian), `sid` after its length, the claims as JSON.
 pub fn encode_session(session: &Session) -> Vec<u8> {
     let mut record = Vec::with_capacity(512);
     record.push(VERSION);
     record.extend_from_slice(session.id.as_bytes());
-    for moment in [session.signed_in_at, session.ends_at, session.seen_at] {
+    let Session { signed_in_at, ends_at, validity, seen_at, checked_at, .. } = *session;
+    let refresh_at = validity.refresh_at.unwrap_or(NEVER);
+    for moment in [signed_in_at, ends_at, validity.until, refresh_at, seen_at, checked_at] {
         record.extend_from_slice(&moment.as_unix().to_be_bytes());
     }
+    // One that is too long to be told apart is not kept; such a session can't be ended by it.
+    let sid = session.provider_session.as_deref().filter(|sid| sid.len() < 256).unwrap_or_default();
+    record.push(u8::try_from(sid.len()).unwrap_or_default());
+    record.extend_from_slice(sid.as_bytes());
     record.extend_from_slice(&to_json(session.identity.claims()));
     record
 }
@@ -34,9 +42,23 @@ fn read_session(record: &[u8]) -> Option<Session> {
     let (id, rest) = versioned(record)?.split_first_chunk::<{ SessionId::BYTES }>()?;
     let (signed_in_at, rest) = moment(rest)?;
     let (ends_at, rest) = moment(rest)?;
-    let (seen_at, claims) = moment(rest)?;
-    let identity = Identity::new(serde_json::from_slice(claims).ok()?);
-    Some(Session { id: SessionId::from_random(*id), signed_in_at, ends_at, seen_at, identity })
+    let (until, rest) = moment(rest)?;
+    let (refresh_at, rest) = moment(rest)?;
+    let (seen_at, rest) = moment(rest)?;
+    let (checked_at, rest) = moment(rest)?;
+    let (length, rest) = rest.split_first()?;
+    let (sid, claims) = rest.split_at_checked(usize::from(*length))?;
+    let sid = core::str::from_utf8(sid).ok()?;
+    Some(Session {
+        id: SessionId::from_random(*id),
+        signed_in_at,
+        ends_at,
+        validity: Validity { until, refresh_at: Some(refresh_at).filter(|at| *at != NEVER) },
+        seen_at,
+        checked_at,
+        provider_session: (!sid.is_empty()).then(|| sid.to_owned()),
+        identity: Identity::new(serde_json::from_slice(claims).ok()?),
+    })
 }
 
 fn moment(bytes: &[u8]) -> Option<(Timestamp, &[u8])> {
@@ -63,6 +85,7 @@ pub fn encode_credentials(credentials: &Credentials) -> Vec<u8> {
         refresh_token: credentials.refresh_token.as_ref().map(|token| token.expose().clone()),
         id_token: credentials.id_token.expose().clone(),
         claims: credentials.claims.clone(),
+        validity: credentials.validity,
     };
     [vec![VERSION], to_json(&stored)].concat()
 }
@@ -77,6 +100,7 @@ pub fn decode_credentials(record: &[u8]) -> Result<Credentials, SealError> {
         refresh_token: stored.refresh_token.map(Secret::new),
         id_token: Secret::new(stored.id_token),
         claims: stored.claims,
+        validity: stored.validity,
     })
 }
 
@@ -87,6 +111,7 @@ struct StoredCredentials {
     refresh_token: Option<String>,
     id_token: String,
     claims: json::Object,
+    validity: Validity,
 }
 
 fn versioned(record: &[u8]) -> Option<&[u8]> {
@@ -130,7 +155,10 @@ mod tests {
             id: SessionId::from_random([9; 32]),
             signed_in_at: Timestamp::from_unix(1),
             ends_at: Timestamp::from_unix(2),
+            validity: Validity { until: Timestamp::from_unix(4), refresh_at: Some(Timestamp::from_unix(5)) },
             seen_at: Timestamp::from_unix(-3),
+            checked_at: Timestamp::from_unix(6),
+            provider_session: Some("at the provider".to_owned()),
             identity: Identity::new(object(json!({"sub": "a", "groups": ["x"]}))),
         }
     }
@@ -138,6 +166,9 @@ mod tests {
     #[test]
     fn a_session_survives() {
         assert_eq!(decode_session(&encode_session(&session())), Ok(session()));
+        let validity = Validity { refresh_at: None, ..session().validity };
+        let bare = Session { validity, provider_session: None, ..session() };
+        assert_eq!(decode_session(&encode_session(&bare)), Ok(bare));
     }
 
     #[test]
@@ -175,6 +206,7 @@ mod tests {
             refresh_token: None,
             id_token: Secret::new("i".to_owned()),
             claims: object(json!({"sub": "a"})),
+            validity: Validity { until: Timestamp::from_unix(5), refresh_at: None },
         };
         let read = decode_credentials(&encode_credentials(&credentials)).unwrap();
         assert_eq!(read.access_token.expose(), "a");

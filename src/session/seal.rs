@@ -56,6 +56,15 @@ pub enum SealError {
     BadRecord,
 }
 
+/// What was sealed, and whether the newest key had done it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// What was sealed.
+    pub plain: Zeroizing<Vec<u8>>,
+    /// When not, it is worth sealing again.
+    pub by_newest_key: bool,
+}
+
 /// The keys that `OIDC_SECRET_KEY` gives: the first seals, all open.
 pub struct KeyRing {
     /// Never empty: the newest first.
@@ -83,7 +92,7 @@ impl KeyRing {
     }
 
     /// Opens what any key of the ring sealed for this purpose.
-    pub fn open(&self, purpose: Purpose, sealed: &str) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    pub fn open(&self, purpose: Purpose, sealed: &str) -> Result<Opened, SealError> {
         let sealed = Base64UrlUnpadded::decode_vec(sealed).map_err(|_| SealError::Malformed)?;
         let ciphers = self.keys.iter().map(|key| key.cipher(purpose));
         open_with(ciphers, purpose.label(), &sealed)
@@ -95,7 +104,7 @@ impl KeyRing {
     }
 
     /// Opens a store entry.
-    pub fn open_entry(&self, id: &SessionId, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    pub fn open_entry(&self, id: &SessionId, sealed: &[u8]) -> Result<Opened, SealError> {
         let ciphers: Vec<Aes256Gcm> = self.keys.iter().map(|key| self.entry_cipher(key, id)).collect();
         open_with(ciphers.iter(), b"entry", sealed)
     }
@@ -162,14 +171,14 @@ fn open_with<'c>(
     ciphers: impl Iterator<Item = &'c Aes256Gcm>,
     label: &[u8],
     sealed: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, SealError> {
+) -> Result<Opened, SealError> {
     let (version, rest) = sealed.split_first().ok_or(SealError::Malformed)?;
     if *version != VERSION {
         return Err(SealError::UnknownVersion);
     }
     let (nonce, rest) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Malformed)?;
     let (body, tag) = rest.split_last_chunk::<TAG_BYTES>().ok_or(SealError::Malformed)?;
-    for cipher in ciphers {
+    for (age, cipher) in ciphers.enumerate() {
         let mut plain = Zeroizing::new(body.to_vec());
         let opened = cipher.decrypt_in_place_detached(
             &Nonce::from(*nonce),
@@ -178,7 +187,7 @@ fn open_with<'c>(
             &(*tag).into(),
         );
         if opened.is_ok() {
-            return Ok(plain);
+            return Ok(Opened { plain, by_newest_key: age == 0 });
         }
     }
     Err(SealError::WrongKey)
@@ -203,7 +212,7 @@ mod tests {
     fn opens_what_it_sealed_and_nothing_else() {
         let ours = ring(&["one"], "https://idp.example", "me");
         let sealed = ours.seal(Purpose::Session, NONCE, b"hello").unwrap();
-        assert_eq!(ours.open(Purpose::Session, &sealed).unwrap().as_slice(), b"hello");
+        assert_eq!(ours.open(Purpose::Session, &sealed).unwrap().plain.as_slice(), b"hello");
         for (ring, purpose) in [
             (&ours, Purpose::SignIn),
             (&ring(&["two"], "https://idp.example", "me"), Purpose::Session),
@@ -219,8 +228,9 @@ mod tests {
     fn rotation_opens_the_old_and_seals_with_the_new() {
         let sealed = ring(&["old"], "i", "c").seal(Purpose::Session, NONCE, b"x").unwrap();
         let rotated = ring(&["new", "old"], "i", "c");
-        assert!(rotated.open(Purpose::Session, &sealed).is_ok());
+        assert!(!rotated.open(Purpose::Session, &sealed).unwrap().by_newest_key);
         let resealed = rotated.seal(Purpose::Session, NONCE, b"x").unwrap();
+        assert!(rotated.open(Purpose::Session, &resealed).unwrap().by_newest_key);
         assert!(ring(&["new"], "i", "c").open(Purpose::Session, &resealed).is_ok());
         assert_eq!(ring(&["new"], "i", "c").open(Purpose::Session, &sealed), Err(SealError::WrongKey));
         assert!(ring(&[], "i", "c").seal(Purpose::Session, NONCE, b"x").is_none());
@@ -231,7 +241,7 @@ mod tests {
         let ring = ring(&["one"], "i", "c");
         let (mine, other) = (SessionId::from_random([1; 32]), SessionId::from_random([2; 32]));
         let sealed = ring.seal_entry(&mine, NONCE, b"tokens").unwrap();
-        assert_eq!(ring.open_entry(&mine, &sealed).unwrap().as_slice(), b"tokens");
+        assert_eq!(ring.open_entry(&mine, &sealed).unwrap().plain.as_slice(), b"tokens");
         assert_eq!(ring.open_entry(&other, &sealed), Err(SealError::WrongKey));
     }
 

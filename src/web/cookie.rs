@@ -11,6 +11,11 @@ pub fn pairs(header: &str) -> impl Iterator<Item = (&str, &str)> {
     header.split(';').map(trim).filter(|piece| !piece.is_empty()).map(pair)
 }
 
+/// The values of every cookie of this exact name, in order.
+pub fn values<'h>(header: &'h str, name: &str) -> impl Iterator<Item = &'h str> {
+    pairs(header).filter(move |(other, _)| *other == name).map(|(_, value)| value)
+}
+
 /// The value of the first cookie with exactly this name.
 pub fn value<'h>(header: &'h str, name: &str) -> Option<&'h str> {
     pairs(header).find(|(other, _)| *other == name).map(|(_, value)| value)

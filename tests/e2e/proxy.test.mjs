@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { GZIP_TEXT } from '../../demo/origin.mjs';
 import { openWebSocket, rawGet, rawRequest, request } from './support/http.mjs';
 import { marker, startStack } from './support/stack.mjs';
 import { freePort } from './support/workerd.mjs';
@@ -144,6 +146,11 @@ describe('cookies', () => {
     assert.deepEqual(valuesOf(received(await alice.send('/echo')), 'cookie'), []);
   });
 
+  test('between odd ones still count', async () => {
+    const cookie = `;;; =; a; b=; ${alice.cookieHeader('localhost', '/')};; c="`;
+    assert.equal((await request({ port: stack.port, target: '/api/whoami', headers: { Cookie: cookie } })).json().user, 'alice');
+  });
+
   test('of sign-ins under way stay with the Worker as well', async () => {
     const visitor = stack.visitor();
     await visitor.signIn();
@@ -263,6 +270,24 @@ describe('methods, bodies and statuses', () => {
       if (status >= 300 && status < 400) assert.equal(answer.headers.location, '/elsewhere?a=1');
     });
   }
+
+  test('a compressed answer comes back byte for byte', async () => {
+    const answer = await rawGet(stack.port, '/gzip', { Cookie: alice.cookieHeader('localhost', '/'), 'Accept-Encoding': 'gzip' });
+    assert.match(answer.head, /^content-encoding: gzip\r?$/im);
+    assert.equal(Buffer.from(answer.body, 'latin1').length, Number(answer.head.match(/^content-length: (\d+)/im)[1]));
+    assert.equal(gunzipSync(Buffer.from(answer.body, 'latin1')).toString(), GZIP_TEXT);
+  });
+
+  test('many requests at once are all answered', async () => {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => alice.fetch('/api/whoami')));
+    assert.deepEqual(answers.filter((answer) => answer.status !== 200 || answer.json().user !== 'alice'), []);
+  });
+
+  test('a header that isn’t ASCII harms nobody', async () => {
+    const lines = `GET /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: ${alice.cookieHeader('localhost', '/')}\r\n`;
+    const answer = await rawRequest(stack.port, Buffer.from(`${lines}X-Drink: caf\u00e9\r\n\r\n`, 'latin1'));
+    assert.equal(answer.status, 200);
+  });
 
   test('a visitor who leaves in the middle harms nobody', async () => {
     await new Promise((resolve) => {

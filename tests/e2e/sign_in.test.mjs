@@ -322,6 +322,35 @@ describe('a session cookie that was tampered with', () => {
   });
 });
 
+describe('too much', () => {
+  test('of signing in again and again, in a browser that keeps no session, ends at a page', async () => {
+    const visitor = stack.visitor();
+    let page = await visitor.signIn('/private/', 'alice', { until: (url) => url === `${stack.publicUrl}/private/` });
+    for (let i = 0; i < 10 && page.next; i += 1) {
+      visitor.sessionCookies.forEach((name) => visitor.jar.get('localhost').delete(name));
+      page = await visitor.open('/private/', { until: (url) => url === `${stack.publicUrl}/private/` });
+    }
+    assert.equal(page.next, undefined, 'no further redirect');
+    assert.ok(page.status >= 400, `got ${page.status}`);
+    assert.match(page.headers['content-type'], /text\/html/);
+  });
+
+  test('of what an anonymous caller can cause is throttled, and costs nobody else a page', async () => {
+    const limited = await startStack({ rateLimit: 3 });
+    try {
+      const visitor = limited.visitor();
+      const statuses = [];
+      for (let i = 0; i < 6; i += 1) statuses.push((await visitor.navigate('/private/')).status);
+      assert.deepEqual(statuses.slice(0, 3), [302, 302, 302]);
+      assert.deepEqual(statuses.slice(3), [429, 429, 429]);
+      assert.equal((await visitor.navigate('/public/')).status, 200);
+      assert.equal((await visitor.navigate('/oidc_health')).status, 200);
+    } finally {
+      await limited.close();
+    }
+  });
+});
+
 test('nothing secret is in the log', () => {
   const log = stack.worker.log();
   for (const secret of ['client-secret-for-tests-only', 'secret-key-for-tests-only', 'eyJ', 'alice@example.com', 'panicked']) {

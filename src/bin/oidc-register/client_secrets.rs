@@ -41,7 +41,7 @@ impl ClientSecrets {
             ("jwks_uri", Some(&metadata.jwks_uri)),
             ("userinfo_uri", metadata.userinfo_endpoint.as_ref()),
             ("end_session_uri", metadata.end_session_endpoint.as_ref()),
-            ("revoke_uri", provider.revocation_endpoint.as_ref()),
+            ("revoke_uri", metadata.revocation_endpoint.as_ref()),
             ("token_introspection_uri", introspection.or(provider.introspection_endpoint.as_ref())),
         ] {
             if let Some(url) = url {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::settings::SETTINGS;
+use crate::config::{StoreKind, settings::SETTINGS};
 
 /// Every bad form, with what the report must say about it.
 fn bad() -> Vec<(&'static str, Value, &'static str)> {
@@ -74,7 +74,7 @@ fn bad() -> Vec<(&'static str, Value, &'static str)> {
         ("OIDC_EXTRA_REQUEST_AUTH_PARAMS", json!({"claims": {}}), ".claims: expected text, a number or a boolean"),
         ("OIDC_CREDENTIALS_STORE", json!("redis"), "one of `kv`"),
         ("OIDC_CREDENTIALS_STORE", json!({"a": "b"}), "Flask-OIDC takes a Python object"),
-        ("OIDC_CREDENTIALS_STORE", json!("durable"), "this version does not"),
+        ("OIDC_CREDENTIALS_STORE", json!("durable"), "bind the class SessionVault"),
         ("OIDC_ISSUER", json!("http://idp.example"), "https://"),
         ("OIDC_ISSUER", json!("idp.example"), "an absolute URL"),
         ("OIDC_ISSUER", json!("https://idp.example?x"), "without a ?query"),
@@ -252,11 +252,19 @@ fn the_store_must_be_bound() {
     for (store, bindings, says) in [
         (json!("kv"), Bindings::default(), "bind a KV namespace"),
         (json!("kv"), durable, "bind a KV namespace"),
-        (json!(null), durable, "this version does not keep credentials in Durable Objects"),
-        (json!("durable"), durable, "this version does not keep credentials in Durable Objects"),
+        (json!("durable"), Bindings::default(), "bind the class SessionVault"),
+        (json!(null), Bindings::default(), "bind a KV namespace"),
     ] {
         let errors = Config::parse(&with(&json!({"OIDC_CREDENTIALS_STORE": store})), bindings).unwrap_err();
         assert_eq!(errors.iter().count(), 1, "{errors}");
         assert!(errors.to_string().contains(says), "{errors}");
+    }
+    for (store, bindings, kind) in [
+        (json!(null), durable, StoreKind::Durable),
+        (json!("durable"), durable, StoreKind::Durable),
+        (json!(null), Bindings { kv: true, ..durable }, StoreKind::Kv),
+    ] {
+        let config = Config::parse(&with(&json!({"OIDC_CREDENTIALS_STORE": store})), bindings).unwrap();
+        assert_eq!(config.store, kind);
     }
 }

@@ -64,7 +64,7 @@ fn endpoints_are_judged() {
         discovered("https://idp.example", &json!({"introspection_endpoint": "https://idp.example/i"})).unwrap();
     assert_eq!(provider.registration_endpoint.unwrap().as_str(), "https://idp.example/register");
     assert_eq!(provider.introspection_endpoint.unwrap().as_str(), "https://idp.example/i");
-    assert!(provider.revocation_endpoint.is_none());
+    assert!(provider.metadata.revocation_endpoint.is_none());
     for name in ["registration_endpoint", "introspection_endpoint", "revocation_endpoint"] {
         for bad in [json!("http://idp.example/"), json!(7), json!("")] {
             let verdict = discovered("https://idp.example", &json!({ name: bad }));

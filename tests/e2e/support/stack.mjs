@@ -22,9 +22,9 @@ export const SECRET_KEY = 'secret-key-for-tests-only-0123456789abcdef';
 /**
  * Starts the stack. `vars` are added to the Worker's settings; a setting that is `undefined` is left out.
  * `provider` goes to the provider, `client` into its client's metadata. `bound: true` puts the origin behind
- * the ORIGIN binding.
+ * the ORIGIN binding; `rateLimit` binds OIDC_RATE_LIMIT.
  */
-export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false } = {}) {
+export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, rateLimit } = {}) {
   const started = [];
   const close = () => Promise.all(started.map((part) => part.close()));
   const begin = async (starting) => {
@@ -57,6 +57,7 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
       port,
       vars: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
       kv: kv.address,
+      rateLimit,
       originBinding: bound ? new URL(origin.url).host : undefined,
     }));
     return {

@@ -79,10 +79,9 @@ export class Visitor {
     return Object.keys(this.cookies).filter(isSessionCookie);
   }
 
-  /** The names of the cookies of sign-ins under way. */
+  /** The names of the cookies of sign-ins under way; the one that counts tries is none. */
   get loginCookies() {
-    const session = new Set(this.sessionCookies);
-    return Object.keys(this.cookies).filter((name) => !session.has(name));
+    return Object.keys(this.cookies).filter((name) => /oidc/.test(name) && !isSessionCookie(name) && !/_tries$/.test(name));
   }
 
   place(to) {

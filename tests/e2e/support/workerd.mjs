@@ -12,6 +12,20 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const BUILD = process.env.EDGE_OIDC_BUILD ?? join(ROOT, 'build');
 const MODULES = ['index.js', 'index_bg.wasm'];
 
+/** The platform's rate limiter without its clock; the class has the name that it has there. */
+const RATE_LIMIT = `
+class Ratelimit {
+  counts = new Map();
+  constructor(limit) { this.max = limit; }
+  async limit({ key }) {
+    const count = (this.counts.get(key) ?? 0) + 1;
+    this.counts.set(key, count);
+    return { success: count <= this.max };
+  }
+}
+export default ({ limit }) => new Ratelimit(limit);
+`;
+
 // A test run that is told to end leaves no runtime behind.
 process.once('SIGTERM', () => process.exit(143));
 
@@ -19,15 +33,16 @@ process.once('SIGTERM', () => process.exit(143));
  * Starts the Worker and resolves to `{ port, publicUrl, log, close }`.
  *
  * `vars` are its settings: a string stands for itself, anything else is passed as JSON, as wrangler does it.
- * `kv` and `originBinding` are `host:port` of what stands behind OIDC_CREDENTIALS and ORIGIN.
+ * `kv` and `originBinding` are `host:port` of what stands behind OIDC_CREDENTIALS and ORIGIN; `rateLimit` is how
+ * often OIDC_RATE_LIMIT says yes to one key.
  */
-export async function startWorker({ vars = {}, kv, originBinding, port } = {}) {
+export async function startWorker({ vars = {}, kv, originBinding, rateLimit, port } = {}) {
   for (const file of MODULES) {
     if (!existsSync(join(BUILD, file))) throw new Error(`${BUILD} has no ${file}; next: npm run build`);
   }
   const folder = mkdtempSync(join(tmpdir(), 'edge-oidc-'));
   MODULES.forEach((file) => copyFileSync(join(BUILD, file), join(folder, file)));
-  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, originBinding, port: port ?? 0 }));
+  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, originBinding, rateLimit, port: port ?? 0 }));
 
   const child = spawn(join(ROOT, 'node_modules', '.bin', 'workerd'), ['serve', 'config.capnp', '--control-fd=3'], {
     cwd: folder,
@@ -66,7 +81,7 @@ export function freePort() {
   });
 }
 
-function configOf({ vars, kv, originBinding, port }) {
+function configOf({ vars, kv, originBinding, rateLimit, port }) {
   const services = ['(name = "guard", worker = .guard)', '(name = "internet", network = (allow = ["public", "private"]))'];
   const bindings = Object.entries(vars).map(([name, value]) =>
     `(name = ${text(name)}, ${typeof value === 'string' ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`})`);
@@ -78,11 +93,15 @@ function configOf({ vars, kv, originBinding, port }) {
     services.push(`(name = "origin", external = (address = ${text(originBinding)}, http = ()))`);
     bindings.push('(name = "ORIGIN", service = "origin")');
   }
+  if (rateLimit !== undefined) {
+    bindings.push(`(name = "OIDC_RATE_LIMIT", wrapped = (moduleName = "tests:rate-limit", innerBindings = [(name = "limit", json = "${rateLimit}")]))`);
+  }
   const [, date] = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8').match(/^compatibility_date = "([^"]+)"/m);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [${services.join(', ')}],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "guard")],
+  extensions = [(modules = [(name = "tests:rate-limit", internal = true, esModule = ${text(RATE_LIMIT)})])],
 );
 const guard :Workerd.Worker = (
   modules = [(name = "index.js", esModule = embed "index.js"), (name = "index_bg.wasm", wasm = embed "index_bg.wasm")],

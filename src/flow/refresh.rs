@@ -1,0 +1,276 @@
+//! New tokens for a session, before the old ones end (RFC 6749 §6, OIDC Core §12).
+//!
+//! Many requests may find at once that it is time. One provider call should come of it, and none of them may lose the
+//! session: whoever comes too late takes over what the winner has stored.
+
+use core::time::Duration;
+
+use crate::{
+    config::{ProviderSettings, SessionExpiry},
+    error::{Error, LogLine, ProviderError, StepError},
+    flow::{Site, sign_in, standing::MIN_TTL},
+    host::{Claim, Host, random},
+    json::Object,
+    oauth::{
+        RefreshToken,
+        token::{self, TokenError, TokenSet},
+    },
+    oidc::{
+        discovery::Metadata,
+        id_token::{self, Expected, IdToken},
+    },
+    session::{
+        Credentials, Session, Validity,
+        record::{decode_credentials, encode_credentials},
+        seal::NONCE_BYTES,
+        store::{self, StoreKey},
+    },
+    time::Timestamp,
+};
+
+/// Tokens are renewed this long before their end.
+const MARGIN: Duration = Duration::from_secs(30);
+/// How long tokens vouch when the provider does not say.
+const UNSAID: Duration = Duration::from_secs(3600);
+
+/// What became of a session whose tokens were due.
+#[derive(Debug)]
+pub enum Refreshed {
+    /// It goes on with new tokens, its own or another request's.
+    Renewed(Session),
+    /// It goes on as it was, as long as the old tokens last.
+    Kept,
+    /// It is over.
+    Over,
+}
+
+/// How long tokens vouch for a session, by what came with them.
+pub fn validity(
+    site: &Site,
+    now: Timestamp,
+    ends_at: Timestamp,
+    tokens: &TokenSet,
+    id_token: Option<&IdToken>,
+) -> Validity {
+    if site.config.session.expiry == SessionExpiry::Cookie {
+        return Validity { until: ends_at, refresh_at: None };
+    }
+    let leeway = site.config.providers.first().map_or(Duration::ZERO, |provider| provider.leeway.as_duration());
+    // Without a new ID token the session goes on to the access token's end.
+    let access_token_end = now.plus(tokens.expires_in.unwrap_or(UNSAID));
+    let end = id_token.map_or(access_token_end, IdToken::expires_at);
+    // An ID token is accepted within the leeway, so it lasts until the leeway is over.
+    let until = if id_token.is_some() { end.plus(leeway) } else { end };
+    let margin = MARGIN.min(end.since(now) / 2);
+    Validity { until: until.min(ends_at), refresh_at: tokens.refresh_token.as_ref().map(|_| end.minus(margin)) }
+}
+
+/// Renews the tokens of a session.
+///
+/// # Errors
+///
+/// [`Error::StoreUnavailable`], [`Error::RefreshUnavailable`]: they can't be renewed now, and the old ones are over.
+pub async fn refresh(site: &Site, host: &impl Host, session: &Session) -> Result<Refreshed, Error> {
+    let key = StoreKey::of_session(&session.id);
+    let stored = match host.claim(&key, session.validity.until).await {
+        Ok(Claim::Renewed(entry)) => return Ok(take_over(site, session, &entry).unwrap_or(Refreshed::Kept)),
+        Ok(Claim::Yours(entry)) => entry,
+        Err(_) => return while_it_lasts(host, session, Error::StoreUnavailable),
+    };
+    let refreshed = match stored {
+        Some(entry) => renew(site, host, session, &key, &entry).await,
+        // On its way, or gone: absence proves nothing.
+        None => Ok(Refreshed::Kept),
+    };
+    if !matches!(refreshed, Ok(Refreshed::Renewed(_))) {
+        host.release(&key).await;
+    }
+    refreshed
+}
+
+async fn renew(
+    site: &Site,
+    host: &impl Host,
+    session: &Session,
+    key: &StoreKey,
+    entry: &[u8],
+) -> Result<Refreshed, Error> {
+    if let Some(taken_over) = take_over(site, session, entry) {
+        return Ok(taken_over);
+    }
+    let Some(old) = open(site, session, entry) else { return Ok(Refreshed::Kept) };
+    let Some(refresh_token) = &old.refresh_token else { return Ok(Refreshed::Kept) };
+    let settings = site.provider()?;
+    let renewed = async {
+        let metadata = site.provider_cache.metadata(host, settings).await?;
+        let tokens = ask(host, settings, &metadata, refresh_token).await?;
+        let id_token = verify(site, host, settings, &metadata, &tokens, &old.claims).await?;
+        Ok((metadata, tokens, id_token))
+    };
+    match renewed.await {
+        Ok((metadata, tokens, id_token)) => {
+            let claims = claims(host, settings, &metadata, &tokens, id_token.as_ref(), &old.claims).await;
+            let member = |id_token| sign_in::check_membership(settings, id_token, &claims).is_ok();
+            if !id_token.as_ref().is_none_or(member) {
+                return Ok(Refreshed::Over);
+            }
+            Ok(Refreshed::Renewed(keep(site, host, session, key, (tokens, id_token, claims, old)).await))
+        }
+        Err(Error::Provider(ProviderError::Token(StepError::Answer(TokenError::InvalidGrant)))) => {
+            Ok(lost(site, host, session, key).await)
+        }
+        // A token that does not check out, or is somebody else's, is no reason to go on.
+        Err(error @ Error::Provider(ProviderError::IdToken(_))) => {
+            host.log(&LogLine::error(&error));
+            Ok(Refreshed::Over)
+        }
+        Err(error) => {
+            host.log(&LogLine::error(&error));
+            while_it_lasts(host, session, Error::RefreshUnavailable)
+        }
+    }
+}
+
+/// The session as another request has renewed it, or ended it; `None` when the entry is no newer than the cookie.
+fn take_over(site: &Site, session: &Session, entry: &[u8]) -> Option<Refreshed> {
+    if store::ends(entry, session.signed_in_at) {
+        return Some(Refreshed::Over);
+    }
+    let credentials = open(site, session, entry)?;
+    let is_newer = credentials.validity.until > session.validity.until;
+    is_newer.then(|| Refreshed::Renewed(renewed(site, session, credentials.validity, &credentials.claims)))
+}
+
+fn open(site: &Site, session: &Session, entry: &[u8]) -> Option<Credentials> {
+    let opened = site.ring.open_entry(&session.id, entry).ok()?;
+    decode_credentials(&opened.plain).ok()
+}
+
+/// The provider knows the refresh token no more. Another request may have been faster: it is looked up once more.
+async fn lost(site: &Site, host: &impl Host, session: &Session, key: &StoreKey) -> Refreshed {
+    host.log(&LogLine::event("refresh.invalid_grant"));
+    let entry = host.load(key).await.ok().flatten();
+    match entry.and_then(|entry| take_over(site, session, &entry)) {
+        Some(taken_over) => taken_over,
+        None if host.now() < session.validity.until => Refreshed::Kept,
+        None => Refreshed::Over,
+    }
+}
+
+fn while_it_lasts(host: &impl Host, session: &Session, otherwise: Error) -> Result<Refreshed, Error> {
+    if host.now() < session.validity.until { Ok(Refreshed::Kept) } else { Err(otherwise) }
+}
+
+async fn ask(
+    host: &impl Host,
+    settings: &ProviderSettings,
+    metadata: &Metadata,
+    refresh_token: &RefreshToken,
+) -> Result<TokenSet, Error> {
+    let failed = |error| Error::from(ProviderError::Token(error));
+    let method = settings.auth_method(metadata);
+    let request = token::refresh_request(metadata.token_endpoint.clone(), &settings.client, method, refresh_token);
+    let answer = host.call(request).await.map_err(|error| failed(StepError::Call(error)))?;
+    token::response(&answer).map_err(|error| failed(StepError::Answer(error)))
+}
+
+async fn verify(
+    site: &Site,
+    host: &impl Host,
+    settings: &ProviderSettings,
+    metadata: &Metadata,
+    tokens: &TokenSet,
+    first: &Object,
+) -> Result<Option<IdToken>, Error> {
+    let Some(untrusted) = &tokens.untrusted_id_token else { return Ok(None) };
+    let expected = Expected {
+        issuers: &settings.valid_issuers,
+        client_id: &settings.client.id,
+        nonce: None,
+        access_token: Some(&tokens.access_token),
+        algs: &metadata.id_token_algs,
+        now: host.now(),
+        leeway: settings.leeway,
+    };
+    let id_token = site.provider_cache.verify_id_token(host, metadata, untrusted.expose(), &expected).await?;
+    if id_token::continues(&id_token, first) {
+        Ok(Some(id_token))
+    } else {
+        Err(ProviderError::IdToken(id_token::IdTokenError::Discontinued).into())
+    }
+}
+
+/// What is known now: the new ID token's claims over userinfo's over the old ones. Userinfo that fails changes nothing.
+async fn claims(
+    host: &impl Host,
+    settings: &ProviderSettings,
+    metadata: &Metadata,
+    tokens: &TokenSet,
+    id_token: Option<&IdToken>,
+    old: &Object,
+) -> Object {
+    let Some(id_token) = id_token else { return old.clone() };
+    let mut known = match sign_in::claims(host, settings, metadata, tokens, id_token).await {
+        Ok(fresh) => return carried(fresh, old),
+        Err(error) => {
+            host.log(&LogLine::error(&error));
+            old.clone()
+        }
+    };
+    known.extend(id_token.claims().iter().map(|(name, value)| (name.clone(), value.clone())));
+    known
+}
+
+// OIDC Core §12.2: a refreshed ID token may lack the nonce; the first one's is what a later one is held against.
+fn carried(mut fresh: Object, old: &Object) -> Object {
+    for name in ["nonce", "auth_time", "sid", "acr"] {
+        if let (false, Some(value)) = (fresh.contains_key(name), old.get(name)) {
+            fresh.insert(name.to_owned(), value.clone());
+        }
+    }
+    fresh
+}
+
+async fn keep(
+    site: &Site,
+    host: &impl Host,
+    session: &Session,
+    key: &StoreKey,
+    (tokens, id_token, claims, old): (TokenSet, Option<IdToken>, Object, Credentials),
+) -> Session {
+    let now = host.now();
+    let mut validity = validity(site, now, session.ends_at, &tokens, id_token.as_ref());
+    let refresh_token = tokens.refresh_token.or(old.refresh_token);
+    if validity.refresh_at.is_none() && refresh_token.is_some() {
+        validity.refresh_at = Some(validity.until.minus(MARGIN.min(validity.until.since(now) / 2)));
+    }
+    let credentials = Credentials {
+        access_token_expires_at: tokens.expires_in.map(|span| now.plus(span)),
+        access_token: tokens.access_token,
+        refresh_token,
+        id_token: tokens.untrusted_id_token.unwrap_or(old.id_token),
+        claims,
+        validity,
+    };
+    save(site, host, session, key, &credentials).await;
+    host.log(&LogLine::event("refresh.finished"));
+    renewed(site, session, validity, &credentials.claims)
+}
+
+/// Stores credentials under a session's key. The cookie alone signs the visitor in, so a store that fails costs no
+/// session; it is tried twice, because a rotated refresh token exists nowhere else.
+pub(super) async fn save(site: &Site, host: &impl Host, session: &Session, key: &StoreKey, credentials: &Credentials) {
+    let Ok(nonce) = random::<NONCE_BYTES>(host) else { return };
+    let Some(entry) = site.ring.seal_entry(&session.id, nonce, &encode_credentials(credentials)) else { return };
+    let ttl = session.ends_at.since(host.now()).max(MIN_TTL);
+    for _ in 0..2 {
+        if host.save_renewed(key, &entry, credentials.validity.until, ttl).await.is_ok() {
+            return;
+        }
+    }
+    host.log(&LogLine::event("store.save_failed"));
+}
+
+fn renewed(site: &Site, session: &Session, validity: Validity, claims: &Object) -> Session {
+    Session { validity, identity: sign_in::identity(site, claims), ..session.clone() }
+}

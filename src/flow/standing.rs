@@ -1,0 +1,119 @@
+//! Whether a session has been ended somewhere else: asked of the store every so often, remembered in between.
+
+use core::{cell::RefCell, time::Duration};
+use std::collections::BTreeMap;
+
+use crate::{
+    error::{Error, LogLine},
+    flow::Site,
+    host::{Host, StoreError},
+    session::{
+        Session, SessionId,
+        store::{self, StoreKey},
+    },
+    time::Timestamp,
+};
+
+/// The least time an entry is kept: Workers KV refuses less.
+pub(super) const MIN_TTL: Duration = Duration::from_secs(60);
+/// More sessions are never remembered; when they are reached, all are asked about again.
+const MAX_REMEMBERED: usize = 10_000;
+
+/// What this isolate knows of the standing of sessions. Plain data, bounded.
+#[derive(Debug, Default)]
+pub struct Standings(RefCell<BTreeMap<SessionId, Standing>>);
+
+/// What is known of one session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It had not been ended at that moment.
+    GoodAt(Timestamp),
+    /// It has been ended.
+    Ended,
+}
+
+impl Standings {
+    fn of(&self, id: &SessionId) -> Option<Standing> {
+        self.0.try_borrow().ok()?.get(id).copied()
+    }
+
+    /// Forgets which sessions are good: something has been ended, and we know not whose cookie that is.
+    fn ask_again(&self) {
+        if let Ok(mut known) = self.0.try_borrow_mut() {
+            known.retain(|_, standing| *standing == Standing::Ended);
+        }
+    }
+
+    fn remember(&self, id: &SessionId, standing: Standing) {
+        let Ok(mut known) = self.0.try_borrow_mut() else { return };
+        if known.len() >= MAX_REMEMBERED {
+            known.clear();
+        }
+        known.insert(id.clone(), standing);
+    }
+}
+
+/// Whether the session has not been ended, as far as the settings want to know it. `None`: it has been.
+/// Otherwise when that was last certain.
+///
+/// # Errors
+///
+/// [`Error::StoreUnavailable`] when the store has not been able to tell for too long.
+pub async fn check(site: &Site, host: &impl Host, session: &Session) -> Result<Option<Timestamp>, Error> {
+    let now = host.now();
+    let last = match site.standings.of(&session.id) {
+        Some(Standing::Ended) => return Ok(None),
+        Some(Standing::GoodAt(moment)) => moment.max(session.checked_at),
+        None => session.checked_at,
+    };
+    let settings = &site.config.session;
+    if now.since(last) < settings.check_interval {
+        return Ok(Some(last));
+    }
+    match is_ended(site, host, session).await {
+        Ok(true) => {
+            site.standings.remember(&session.id, Standing::Ended);
+            Ok(None)
+        }
+        Ok(false) => {
+            site.standings.remember(&session.id, Standing::GoodAt(now));
+            Ok(Some(now))
+        }
+        Err(StoreError) => {
+            host.log(&LogLine::event("store.load_failed"));
+            if now.since(last) < settings.outage_grace { Ok(Some(last)) } else { Err(Error::StoreUnavailable) }
+        }
+    }
+}
+
+async fn is_ended(site: &Site, host: &impl Host, session: &Session) -> Result<bool, StoreError> {
+    for key in StoreKey::all_of(session, site.issuer()) {
+        let value = host.load(&key).await?;
+        if value.is_some_and(|value| store::ends(&value, session.signed_in_at)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Ends one session: its credentials give way to a mark.
+///
+/// # Errors
+///
+/// [`StoreError`] when other isolates may not hear of it.
+pub async fn end_session(site: &Site, host: &impl Host, session: &Session) -> Result<(), StoreError> {
+    site.standings.remember(&session.id, Standing::Ended);
+    end(site, host, &StoreKey::of_session(&session.id), host.now()).await
+}
+
+/// Ends every session of a key that was signed in at `moment` or before.
+///
+/// # Errors
+///
+/// [`StoreError`] when it may not have been recorded.
+pub async fn end(site: &Site, host: &impl Host, key: &StoreKey, moment: Timestamp) -> Result<(), StoreError> {
+    site.standings.ask_again();
+    // Whatever is older than the longest session needs no mark any more.
+    let ttl = site.config.session.ttl.max(MIN_TTL);
+    host.save(key, &store::mark(moment), ttl).await
+}

@@ -1,0 +1,133 @@
+//! What the documentation points to is there: files, tests, and the targets of links.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Folders whose files the documentation names by their path from the root.
+const FOLDERS: [&str; 5] = ["src/", "tests/", "docs/", "scripts/", "demo/"];
+
+/// What is not written by hand.
+const NOT_OURS: [&str; 6] = ["target", "build", "node_modules", ".git", ".wrangler", ".demo"];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A page of the documentation: its path from the root, and its text.
+struct Page {
+    path: PathBuf,
+    text: String,
+}
+
+impl Page {
+    /// Each line with what a complaint about it begins with.
+    fn lines(&self) -> impl Iterator<Item = (String, &str)> {
+        let path = self.path.display();
+        self.text.lines().enumerate().map(move |(index, line)| (format!("{path}:{}", index + 1), line))
+    }
+}
+
+fn pages() -> Vec<Page> {
+    let mut pages = Vec::new();
+    collect(&root(), &mut pages);
+    assert!(pages.len() > 5, "the documentation was not found");
+    pages
+}
+
+fn collect(folder: &Path, pages: &mut Vec<Page>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if path.is_dir() && !NOT_OURS.contains(&name.as_str()) {
+            collect(&path, pages);
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            let text = fs::read_to_string(&path).unwrap();
+            pages.push(Page { path: path.strip_prefix(root()).unwrap().to_owned(), text });
+        }
+    }
+}
+
+/// The paths from the root that a line names: `src/gateway.rs`.
+fn named_paths(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|c: char| !(c.is_ascii_alphanumeric() || "_-./".contains(c)))
+        .filter(|word| FOLDERS.iter().any(|folder| word.starts_with(folder)))
+        .map(|word| word.trim_end_matches(['.', '/']))
+}
+
+/// The tests that a line names: `` `src/time.rs::arithmetic_saturates` `` is a file and a test in it.
+fn named_tests(line: &str) -> impl Iterator<Item = (&str, &str)> {
+    line.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::")).filter(|(file, _)| is_path(file))
+}
+
+fn is_path(word: &str) -> bool {
+    FOLDERS.iter().any(|folder| word.starts_with(folder))
+}
+
+/// The targets of the links in a line that lead to files: `[text](target#place)`.
+fn linked_files(line: &str) -> impl Iterator<Item = &str> {
+    line.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')'))
+        .map(|(target, _)| target.split('#').next().unwrap_or_default())
+        .filter(|target| !target.is_empty() && !target.contains(':'))
+}
+
+#[test]
+fn every_named_path_exists() {
+    let mut missing = Vec::new();
+    for page in pages() {
+        for (place, line) in page.lines() {
+            let gone = named_paths(line).filter(|path| !root().join(path).exists());
+            missing.extend(gone.map(|path| format!("{place}: {path}")));
+        }
+    }
+    assert!(missing.is_empty(), "named and not there:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn every_named_test_exists() {
+    let mut missing = Vec::new();
+    for page in pages() {
+        for (place, line) in page.lines() {
+            let gone = named_tests(line).filter(|(file, test)| !has_test(file, test));
+            missing.extend(gone.map(|(file, test)| format!("{place}: {file}::{test}")));
+        }
+    }
+    assert!(missing.is_empty(), "named and not there:\n{}", missing.join("\n"));
+}
+
+// In Rust a test is a function, in JavaScript it has a title.
+fn has_test(file: &str, test: &str) -> bool {
+    let source = fs::read_to_string(root().join(file)).unwrap_or_default();
+    if Path::new(file).extension().is_some_and(|extension| extension == "rs") {
+        source.contains(&format!("fn {test}("))
+    } else {
+        source.contains(test)
+    }
+}
+
+#[test]
+fn every_link_leads_to_a_file() {
+    let mut broken = Vec::new();
+    for page in pages() {
+        let folder = root().join(page.path.parent().expect("a folder"));
+        for (place, line) in page.lines() {
+            let gone = linked_files(line).filter(|target| !folder.join(target).exists());
+            broken.extend(gone.map(|target| format!("{place}: {target}")));
+        }
+    }
+    assert!(broken.is_empty(), "links that lead nowhere:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn lines_are_read_as_they_are_meant() {
+    let line =
+        "see `src/time.rs::a_test`, [it](../README.md#top) and [that](https://a.example/docs/x.md), src/json.rs.";
+    assert_eq!(named_paths(line).collect::<Vec<_>>(), ["src/time.rs", "src/json.rs"]);
+    assert_eq!(named_tests(line).collect::<Vec<_>>(), [("src/time.rs", "a_test")]);
+    assert_eq!(linked_files(line).collect::<Vec<_>>(), ["../README.md"]);
+}
