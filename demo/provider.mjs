@@ -27,15 +27,17 @@ const HOUR = 3600;
  * Starts a provider on 127.0.0.1 and resolves to `{ issuer, provider, close }`.
  *
  * `clients` are oidc-provider client metadata, or a function of the issuer that returns them.
+ * `registration` lets clients register themselves: `true`, or `{ initialAccessToken }` that they must have.
  * `configure(configuration)` may change oidc-provider's configuration before it starts.
  * `onRequest(request)` sees every HTTP request first.
  */
-export async function startProvider({ port = 0, clients = [], accounts = ACCOUNTS, configure, onRequest } = {}) {
+export async function startProvider({ port = 0, clients = [], accounts = ACCOUNTS, registration, configure, onRequest } = {}) {
   const { default: Provider } = await quietly(() => import('oidc-provider'));
   const server = createServer();
   await listen(server, port);
   const issuer = `http://127.0.0.1:${server.address().port}`;
   const configuration = configurationOf(typeof clients === 'function' ? clients(issuer) : clients, accounts);
+  if (registration) Object.assign(configuration.features, registrationFeatures(registration));
   configure?.(configuration);
   const provider = await quietly(() => new Provider(issuer, configuration));
   const answer = provider.callback();
@@ -114,6 +116,14 @@ function configurationOf(clients, accounts) {
       rpInitiatedLogout: { enabled: true, logoutSource, postLogoutSuccessSource },
     },
     ttl: { AccessToken: HOUR, AuthorizationCode: 60, IdToken: HOUR, RefreshToken: 24 * HOUR, Interaction: HOUR, Session: 24 * HOUR, Grant: 24 * HOUR },
+  };
+}
+
+/** Dynamic registration, and its management with a new token at each change (RFC 7591, RFC 7592). */
+function registrationFeatures({ initialAccessToken }) {
+  return {
+    registration: { enabled: true, initialAccessToken },
+    registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
   };
 }
 

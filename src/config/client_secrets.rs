@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     json::Object,
-    oauth::{ClientId, ClientSecret},
+    oauth::{ClientId, ClientSecret, client_auth::ClientAuthMethod},
     oidc::{IssuerUrl, discovery::Endpoints},
 };
 
@@ -21,6 +21,8 @@ pub(super) struct ClientSecrets {
     pub(super) client_id: Option<ClientId>,
     pub(super) client_secret: Option<ClientSecret>,
     pub(super) issuer: Option<IssuerUrl>,
+    /// How the client is registered; `oidc-register` writes it.
+    pub(super) auth_method: Option<ClientAuthMethod>,
     pub(super) endpoints: Endpoints,
 }
 
@@ -33,6 +35,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> ClientSecrets {
         client_id: client.member("client_id", provider::client_id),
         client_secret: client.member("client_secret", provider::client_secret),
         issuer: client.member("issuer", provider::issuer),
+        auth_method: client.member("token_endpoint_auth_method", auth_method),
         endpoints: Endpoints {
             authorization: client.member("auth_uri", value::url),
             token: client.member("token_uri", value::url),
@@ -40,8 +43,14 @@ pub(super) fn read(reader: &mut Reader<'_>) -> ClientSecrets {
             userinfo: client.member("userinfo_uri", value::url),
             introspection: client.member("token_introspection_uri", value::url),
             revocation: client.member("revoke_uri", value::url),
+            end_session: client.member("end_session_uri", value::url),
         },
     }
+}
+
+fn auth_method(value: &Value) -> Checked<ClientAuthMethod> {
+    let methods = [ClientAuthMethod::None, ClientAuthMethod::Basic, ClientAuthMethod::Post];
+    value::choice(&methods.map(|method| (method.name(), method)))(value)
 }
 
 fn object(value: &Value) -> Checked<Object> {

@@ -51,6 +51,7 @@ pub(super) fn read(reader: &mut Reader<'_>, enabled: bool, secure: bool) -> Opti
     }
     let secret_is_known = secret.is_some() || !file_is_good || reader.has("OIDC_CLIENT_SECRET");
     let auth_method = auth_method(reader, secret_is_known)
+        .or(file.auth_method)
         .or_else(|| (secret.is_some() && file.endpoints.token.is_some()).then_some(ClientAuthMethod::Post));
 
     let scopes = reader.read("OIDC_SCOPES", scopes).or_else(|| Scopes::parse(["openid", "email"]));

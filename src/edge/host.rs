@@ -66,11 +66,10 @@ impl Host for EdgeHost<'_> {
     async fn call(&self, request: ProviderRequest) -> Result<ProviderAnswer, CallError> {
         let headers = request.headers.iter().flat_map(|(name, value)| [*name, value.as_str()]);
         let headers: Array = headers.map(JsValue::from_str).collect();
-        let method = if request.body.is_some() { "POST" } else { "GET" };
         #[allow(clippy::cast_precision_loss, reason = "the limit is far below 2^53")]
         let promise = glue::call(
             request.url.as_str(),
-            method,
+            request.method.name(),
             headers,
             request.body.as_deref(),
             MAX_ANSWER_BYTES as f64,

@@ -39,6 +39,15 @@ impl ClientAuthMethod {
         })
     }
 
+    /// The registered name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Basic => "client_secret_basic",
+            Self::Post => "client_secret_post",
+        }
+    }
+
     /// What to use when nobody said: with a secret `client_secret_basic` if the provider lists it or lists nothing,
     /// else `client_secret_post` (OIDC Discovery §3: the default is `client_secret_basic`).
     pub fn automatic(client: &Client, supported: Option<&[String]>) -> Self {

@@ -2,7 +2,12 @@
 
 use core::fmt;
 
-use crate::web::{form::Form, secure_url::SecureUrl};
+use serde_json::Value;
+
+use crate::{
+    json::Object,
+    web::{form::Form, secure_url::SecureUrl},
+};
 
 /// More of an answer than this is never read, in bytes.
 pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
@@ -10,26 +15,67 @@ pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 /// The longest any call to the provider may take, in seconds.
 pub const CALL_TIMEOUT_SECONDS: u32 = 10;
 
+/// How the provider is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Sends a form or a new registration.
+    Post,
+    /// Replaces a registration (RFC 7592 §2.2).
+    Put,
+    /// Ends a registration (RFC 7592 §2.3).
+    Delete,
+}
+
+impl Method {
+    /// As HTTP spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
 /// A call to the provider that has yet to be made. Redirects are never followed.
 pub struct ProviderRequest {
+    /// How.
+    pub method: Method,
     /// Where to.
     pub url: SecureUrl,
     /// `Accept`, `Authorization`, …; names in their usual spelling.
     pub headers: Vec<(&'static str, String)>,
-    /// A form makes it a POST, its absence a GET.
+    /// A form or JSON, as `Content-Type` says; a GET and a DELETE have none.
     pub body: Option<String>,
 }
 
 impl ProviderRequest {
     /// A GET that wants JSON.
     pub fn for_json(url: SecureUrl) -> Self {
-        Self { url, headers: vec![("Accept", "application/json".to_owned())], body: None }
+        Self::bare(Method::Get, url)
+    }
+
+    /// A DELETE that wants JSON, if anything.
+    pub fn delete(url: SecureUrl) -> Self {
+        Self::bare(Method::Delete, url)
     }
 
     /// A POST of a form that wants JSON.
     pub fn post_form(url: SecureUrl, form: &Form) -> Self {
-        let content_type = ("Content-Type", "application/x-www-form-urlencoded".to_owned());
-        Self { url, headers: vec![("Accept", "application/json".to_owned()), content_type], body: Some(form.to_body()) }
+        Self::bare(Method::Post, url).body("application/x-www-form-urlencoded", form.to_body())
+    }
+
+    /// A POST of a JSON object that wants JSON.
+    pub fn post_json(url: SecureUrl, object: Object) -> Self {
+        Self::bare(Method::Post, url).body("application/json", Value::Object(object).to_string())
+    }
+
+    /// A PUT of a JSON object that wants JSON.
+    pub fn put_json(url: SecureUrl, object: Object) -> Self {
+        Self::bare(Method::Put, url).body("application/json", Value::Object(object).to_string())
     }
 
     /// Adds a header.
@@ -37,6 +83,14 @@ impl ProviderRequest {
     pub fn header(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    fn bare(method: Method, url: SecureUrl) -> Self {
+        Self { method, url, headers: vec![("Accept", "application/json".to_owned())], body: None }
+    }
+
+    fn body(self, content_type: &str, body: String) -> Self {
+        Self { body: Some(body), ..self.header("Content-Type", content_type.to_owned()) }
     }
 }
 

@@ -50,6 +50,8 @@ pub struct Endpoints {
     pub introspection: Option<SecureUrl>,
     /// `revoke_uri`.
     pub revocation: Option<SecureUrl>,
+    /// `end_session_uri`.
+    pub end_session: Option<SecureUrl>,
 }
 
 /// Why an answer is not the metadata of the issuer.
@@ -99,7 +101,7 @@ pub fn response(answer: &ProviderAnswer, issuer: &IssuerUrl, given: &Endpoints) 
         token_endpoint: required("token_endpoint", &given.token)?,
         jwks_uri: required("jwks_uri", &given.jwks)?,
         userinfo_endpoint: endpoint("userinfo_endpoint", &given.userinfo)?,
-        end_session_endpoint: endpoint("end_session_endpoint", &None)?,
+        end_session_endpoint: endpoint("end_session_endpoint", &given.end_session)?,
         revocation_endpoint: endpoint("revocation_endpoint", &given.revocation)?,
         token_auth_methods: strings(&document, "token_endpoint_auth_methods_supported"),
         id_token_algs: algorithms(&document)?,
@@ -115,7 +117,7 @@ pub fn from_given(issuer: &IssuerUrl, given: &Endpoints) -> Option<Metadata> {
         token_endpoint: given.token.clone()?,
         jwks_uri: given.jwks.clone()?,
         userinfo_endpoint: given.userinfo.clone(),
-        end_session_endpoint: None,
+        end_session_endpoint: given.end_session.clone(),
         revocation_endpoint: given.revocation.clone(),
         token_auth_methods: None,
         id_token_algs: Alg::ALL.to_vec(),

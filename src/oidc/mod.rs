@@ -1,8 +1,9 @@
-//! OpenID Connect: Core, Discovery, Logout. As in `oauth`, each step is a request and a judged response.
+//! OpenID Connect: Core, Discovery, Registration, Logout. As in `oauth`, each step is a request and a judged response.
 
 pub mod discovery;
 pub mod id_token;
 pub mod logout;
+pub mod registration;
 pub mod userinfo;
 
 use core::fmt;

@@ -205,6 +205,27 @@ fn a_null_client_secret_is_a_public_client() {
 }
 
 #[test]
+fn what_oidc_register_adds_to_client_secrets() {
+    let mut client = file();
+    client["end_session_uri"] = json!("https://file.example/end");
+    client["registration_access_token"] = json!("rat");
+    client["registration_client_uri"] = json!("https://file.example/register/file");
+    client["client_secret_expires_at"] = json!(0);
+    for (name, method) in [
+        ("none", ClientAuthMethod::None),
+        ("client_secret_basic", ClientAuthMethod::Basic),
+        ("client_secret_post", ClientAuthMethod::Post),
+    ] {
+        client["token_endpoint_auth_method"] = json!(name);
+        let config = parsed(&json!({ "OIDC_CLIENT_SECRETS": {"web": client} }));
+        assert_eq!(provider(&config).auth_method, Some(method));
+        assert_eq!(provider(&config).endpoints.end_session.as_ref().unwrap().as_str(), "https://file.example/end");
+    }
+    client["token_endpoint_auth_method"] = json!("private_key_jwt");
+    assert!(report(&json!({ "OIDC_CLIENT_SECRETS": {"web": client} })).contains(".web.token_endpoint_auth_method"));
+}
+
+#[test]
 fn the_method_that_was_named_wins() {
     for (name, method) in [
         ("automatic", Some(ClientAuthMethod::Post)),
