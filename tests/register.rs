@@ -137,7 +137,7 @@ fn a_registration() {
             json!({
                 "client_id": "the-client", "client_secret": "the-client-secret", "issuer": issuer,
                 "auth_uri": format!("{issuer}/auth"), "token_uri": format!("{issuer}/token"),
-                "jwks_uri": format!("{issuer}/jwks"), "userinfo_uri": format!("{issuer}/me"),
+                "userinfo_uri": format!("{issuer}/me"),
                 "token_introspection_uri": format!("{issuer}/introspect"), "revoke_uri": format!("{issuer}/revoke"),
                 "end_session_uri": format!("{issuer}/end"), "redirect_uris": ["https://site.example/oidc_callback"],
                 "token_endpoint_auth_method": "client_secret_post", "client_secret_expires_at": 4_102_444_799_u32,
@@ -203,11 +203,11 @@ fn the_worker_reads_the_file() {
         assert_eq!(settings.client.id.as_str(), "the-client");
         assert_eq!(settings.client.secret.is_some(), method != "none");
         assert_eq!(settings.auth_method, Some(expected));
-        // Every endpoint is there, the one for signing out too: the Worker needs no discovery.
+        // Without `jwks_uri` the Worker discovers, and learns the provider's algorithms.
+        assert!(settings.endpoints.jwks.is_none());
         for (endpoint, name) in [
             (&settings.endpoints.authorization, "auth"),
             (&settings.endpoints.token, "token"),
-            (&settings.endpoints.jwks, "jwks"),
             (&settings.endpoints.userinfo, "me"),
             (&settings.endpoints.introspection, "introspect"),
             (&settings.endpoints.revocation, "revoke"),

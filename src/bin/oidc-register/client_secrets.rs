@@ -38,7 +38,6 @@ impl ClientSecrets {
         for (name, url) in [
             ("auth_uri", Some(&metadata.authorization_endpoint)),
             ("token_uri", Some(&metadata.token_endpoint)),
-            ("jwks_uri", Some(&metadata.jwks_uri)),
             ("userinfo_uri", metadata.userinfo_endpoint.as_ref()),
             ("end_session_uri", metadata.end_session_endpoint.as_ref()),
             ("revoke_uri", metadata.revocation_endpoint.as_ref()),
