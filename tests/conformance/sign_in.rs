@@ -211,7 +211,7 @@ pub(crate) fn several_keys_without_names(plan: Plan) {
     world.provider().rotate(TestKey::rs256().with_kid(None));
     *world.provider().jwks.borrow_mut() = json!({"keys": [stranger(), stranger()]});
     world.provider().lie(|lies| lies.id_token = Some(without_header("kid")));
-    assert_eq!((world.browser().sign_in("/a").status(), world.host.last_event()), (502, "id_token.bad_signature"));
+    assert_eq!((world.browser().sign_in("/a").status(), world.host.last_event()), (502, "id_token.unknown_key"));
 }
 
 pub(crate) fn keys_that_nobody_can_read(plan: Plan) {
