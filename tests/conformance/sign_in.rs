@@ -429,3 +429,11 @@ pub(crate) fn refreshed_issuer(plan: Plan) {
 pub(crate) fn refreshed_subject(plan: Plan) {
     assert_eq!(when_due(plan, Some(claim("sub", json!("mallory")))), (302, Some("id_token.discontinued")));
 }
+
+pub(crate) fn refreshed_audience(plan: Plan) {
+    assert_eq!(when_due(plan, Some(claim("aud", json!("another client")))), (302, Some("id_token.audience_mismatch")));
+}
+
+pub(crate) fn refreshed_party(plan: Plan) {
+    assert_eq!(when_due(plan, Some(claim("azp", json!("another client")))), (302, Some("id_token.authorized_party")));
+}
