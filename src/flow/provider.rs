@@ -129,8 +129,10 @@ impl ProviderCache {
         expected: &ExpectedLogout<'_>,
     ) -> Result<LogoutToken, Error> {
         let parse = || UntrustedJwt::parse(untrusted).map_err(|error| Error::Logout(error.into()));
+        // Anyone may post here: what is no token at all costs the provider nothing.
+        let first = parse()?;
         let keys = self.keys(host, metadata).await?;
-        match logout::verify_logout_token(parse()?, expected, &keys, host).await {
+        match logout::verify_logout_token(first, expected, &keys, host).await {
             Err(LogoutError::Jws(JwsError::UnknownKey | JwsError::BadSignature))
                 if self.may_fetch_again(host.now()) =>
             {

@@ -117,3 +117,18 @@ pub async fn end(site: &Site, host: &impl Host, key: &StoreKey, moment: Timestam
     let ttl = site.config.session.ttl.max(MIN_TTL);
     host.save(key, &store::mark(moment), ttl).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_bounded() {
+        let standings = Standings::default();
+        for index in 0..25_000_u32 {
+            let id = SessionId::from_random([index.to_be_bytes(); 8].concat().try_into().unwrap());
+            standings.remember(&id, Standing::GoodAt(Timestamp::from_unix(0)));
+            assert!(standings.0.borrow().len() <= MAX_REMEMBERED);
+        }
+    }
+}

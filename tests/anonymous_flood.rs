@@ -1,0 +1,128 @@
+//! What nobody in particular can cause, by asking often: nothing at the store, nothing at the provider, no growth here.
+//!
+//! Two things cost more, and only the rate limit bounds them: the callback of a sign-in that was begun here redeems its
+//! code once, and a front-channel logout with the right issuer writes a mark (it works by `iss` and `sid` alone).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "test code")]
+
+mod support;
+
+use serde_json::json;
+use support::{
+    Endpoint, FakeRequest, START, TestKey, World,
+    provider::{ISSUER, form},
+};
+
+const REQUESTS: usize = 10_000;
+/// A value that looks as if we had sealed it.
+const SEALED: &str = "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+fn world() -> World {
+    World::new(&json!({"OIDC_RULES": [
+        {"path": "/public/*", "access": "public"}, {"path": "/open/*", "access": "optional"},
+        {"path": "/never/*", "access": "deny"}, {"path": "/*", "access": "login"},
+    ]}))
+}
+
+/// One of the requests that anybody may send, and what it is answered; 0 when it is forwarded.
+fn anonymous(index: usize) -> (FakeRequest, u16) {
+    let state = format!("{index:043}");
+    let junk = format!("__Host-oidc_id_token={SEALED}{index}; __Host-oidc_login.{}={SEALED}", &state[35..]);
+    let get = |path: &str| FakeRequest::get(&format!("{path}{index}"));
+    let page = |path: &str| FakeRequest::page(&format!("{path}{index}"));
+    let script = |request: FakeRequest| request.header("sec-fetch-mode", "cors");
+    match index % 22 {
+        0 => (page("/a/"), 302),
+        1 => (page("/a/").cookies(&junk), 302),
+        2 => (script(get("/api/")), 401),
+        3 => (script(get("/api/")).cookies(&junk), 401),
+        4 => (FakeRequest::post(&format!("/api/{index}"), "a=b").cookies(&junk), 401),
+        5 => (page("/public/"), 0),
+        6 => (page("/public/").cookies(&junk), 0),
+        7 => (page("/open/").cookies(&junk), 0),
+        8 => (page("/never/"), 403),
+        9 => (FakeRequest::page(&format!("/oidc_callback?code={index}&state={state}")), 400),
+        10 => (FakeRequest::page(&format!("/oidc_callback?code={index}&state={state}")).cookies(&junk), 400),
+        11 => (FakeRequest::page(&format!("/oidc_callback?error=access_denied&state={state}")).cookies(&junk), 400),
+        12 => (FakeRequest::page("/oidc_callback?code=a&code=b"), 400),
+        13 => (page("/oidc_login?next=/"), 302),
+        14 => (page("/oidc_logout?next=/").cookies(&junk), 302),
+        15 => (page("/oidc_signed_out?state="), 200),
+        16 => (get("/oidc_userinfo?").cookies(&junk), 401),
+        17 => (get("/oidc_health?"), 200),
+        18 => (FakeRequest::post("/oidc_backchannel_logout", &form(&[("logout_token", &state)])), 400),
+        19 => (FakeRequest::post("/oidc_backchannel_logout", "x=y"), 400),
+        20 => (page("/oidc_frontchannel_logout?iss=https://evil.example&sid="), 400),
+        _ => (get("/a%2f"), 400),
+    }
+}
+
+/// What the gateway holds, in the number of things rather than bytes.
+fn size(world: &World) -> usize {
+    format!("{:?}", world.gateway).matches([',', '(']).count()
+}
+
+#[test]
+fn ten_thousand_requests_of_nobody() {
+    let world = world();
+    let mut sizes = Vec::new();
+    for index in 0..REQUESTS {
+        let (request, status) = anonymous(index);
+        let answer = world.send(&request);
+        assert_eq!(answer.status(), status, "{request:?}");
+        assert!(!answer.is_forward() || answer.user().is_none(), "{request:?}");
+        if index == 100 || index == REQUESTS - 1 {
+            sizes.push(size(&world));
+        }
+    }
+    let counts = world.host.take_counts();
+    assert_eq!((counts.reads, counts.writes), (0, 0));
+    assert_eq!(counts.calls, [(Endpoint::Metadata, 1)].into());
+    assert!(world.host.store.borrow().is_empty());
+    assert_eq!(sizes[0], sizes[1], "nothing of it is remembered");
+}
+
+#[test]
+fn what_costs_something_can_be_throttled() {
+    let world = world();
+    world.host.faults.rate.set(true);
+    for target in ["/a", "/oidc_login", "/oidc_callback?code=a&state=b", "/oidc_frontchannel_logout?iss=a&sid=b"] {
+        assert_eq!(world.send(&FakeRequest::page(target)).status(), 429, "{target}");
+    }
+    assert!(world.host.take_counts().calls.is_empty());
+}
+
+#[test]
+fn logout_tokens_of_strangers_ask_for_the_keys_once_more_at_most() {
+    let world = world();
+    for index in 0..500 {
+        let key = TestKey::es256().with_kid(Some(&format!("stranger-{index}")));
+        let key = if index % 2 == 0 { key } else { TestKey::rs256().with_kid(Some(&format!("stranger-{index}"))) };
+        let token = key.token(&json!({"iss": ISSUER, "aud": "me", "iat": START, "jti": index}));
+        let answer = world.send(&FakeRequest::post("/oidc_backchannel_logout", &form(&[("logout_token", &token)])));
+        assert_eq!(answer.status(), 400);
+    }
+    let counts = world.host.take_counts();
+    assert_eq!((counts.reads, counts.writes), (0, 0));
+    assert_eq!((counts.of(Endpoint::Metadata), counts.of(Endpoint::Jwks)), (1, 2));
+}
+
+#[test]
+fn callbacks_that_fail_are_remembered_up_to_a_bound() {
+    let world = world();
+    world.provider().lie(|lies| lies.answer(Endpoint::Token, 400, "application/json", r#"{"error":"invalid_grant"}"#));
+    let mut sizes = Vec::new();
+    for index in 1..=2400 {
+        let browser = world.browser();
+        let start = browser.visit("/a");
+        let state = support::provider::query(start.location())["state"].clone();
+        let answer = browser.visit(&format!("/oidc_callback?code=x&state={state}"));
+        assert_eq!((answer.status(), world.host.last_event()), (502, "token.invalid_grant"));
+        if [600, 1200, 2400].contains(&index) {
+            sizes.push(size(&world));
+        }
+    }
+    assert!(sizes[0] < sizes[1], "what is remembered is seen here");
+    assert_eq!(sizes[1], sizes[2], "the oldest give way");
+    let counts = world.host.take_counts();
+    assert_eq!((counts.reads, counts.writes), (0, 0));
+}
