@@ -33,6 +33,7 @@ pub async fn back_channel(site: &Site, host: &impl Host, form: &str) -> Result<R
     // The provider's clock may be behind ours: a session that seems younger than the token may be the one it means.
     let moment = now.min(token.issued_at.plus(settings.leeway.as_duration()));
     end(site, host, &token.ends, moment).await?;
+    site.standings.ask_again();
     let ttl = token.expires_at.plus(settings.leeway.as_duration()).since(now).max(standing::MIN_TTL);
     host.save(&seen, &store::mark(now), ttl).await.map_err(|_| Error::StoreUnavailable)?;
     Ok(Reply::empty(200))

@@ -81,6 +81,7 @@ async fn take_credentials(site: &Site, host: &impl Host, session: &Session) -> O
 
 async fn end_all(site: &Site, host: &impl Host, session: &Session) {
     let key = StoreKey::of_subject(site.issuer(), session.identity.subject());
+    site.standings.ask_again();
     if standing::end(site, host, &key, host.now()).await.is_err() {
         host.log(&LogLine::event("store.save_failed"));
     }

@@ -37,8 +37,9 @@ impl Standings {
         self.0.try_borrow().ok()?.get(id).copied()
     }
 
-    /// Forgets which sessions are good: something has been ended, and we know not whose cookie that is.
-    fn ask_again(&self) {
+    /// Forgets which sessions are good: something has been ended, and we know not whose cookie that is. Not for what
+    /// anonymous callers can cause.
+    pub(super) fn ask_again(&self) {
         if let Ok(mut known) = self.0.try_borrow_mut() {
             known.retain(|_, standing| *standing == Standing::Ended);
         }
@@ -46,6 +47,9 @@ impl Standings {
 
     fn remember(&self, id: &SessionId, standing: Standing) {
         let Ok(mut known) = self.0.try_borrow_mut() else { return };
+        if known.len() >= MAX_REMEMBERED {
+            known.retain(|_, standing| *standing == Standing::Ended);
+        }
         if known.len() >= MAX_REMEMBERED {
             known.clear();
         }
@@ -112,7 +116,6 @@ pub async fn end_session(site: &Site, host: &impl Host, session: &Session) -> Re
 ///
 /// [`StoreError`] when it may not have been recorded.
 pub async fn end(site: &Site, host: &impl Host, key: &StoreKey, moment: Timestamp) -> Result<(), StoreError> {
-    site.standings.ask_again();
     // Whatever is older than the longest session needs no mark any more.
     let ttl = site.config.session.ttl.max(MIN_TTL);
     host.save(key, &store::mark(moment), ttl).await
