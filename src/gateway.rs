@@ -6,7 +6,7 @@ use crate::{
     config::{Config, PostLogout},
     error::{Error, LogLine},
     flow::{
-        Site, claims,
+        Site, account, claims,
         identify::{self, Identified},
         provider_logout, sign_in, sign_out, tries,
     },
@@ -202,6 +202,7 @@ impl Gateway {
             Endpoint::Callback => self.callback(host, request, url).await,
             Endpoint::Logout => self.logout(host, request, url).await,
             Endpoint::SignedOut => Ok(sign_out::signed_out(&self.site, url.query())),
+            Endpoint::Account => self.account(host, request, url).await,
             Endpoint::Userinfo => self.userinfo(host, request, url).await,
             Endpoint::BackChannelLogout => {
                 provider_logout::back_channel(&self.site, host, &read_form(request).await?).await
@@ -261,6 +262,27 @@ impl Gateway {
             return Ok(sign_out::confirm(&self.site, next.as_ref()));
         }
         sign_out::sign_out(&self.site, host, url, request.cookies(), (next, everywhere)).await
+    }
+
+    /// Who is signed in, for the person who is; nobody else is shown the page.
+    async fn account(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+    ) -> Result<Reply, Error> {
+        let identified = identify::identify(&self.site, host, request.cookies()).await?;
+        match identified.visitor {
+            Visitor::Known(identity) => {
+                let session = identify::last_session(&self.site, request.cookies());
+                let page = account::page(&self.site, &identity, session.as_ref());
+                Ok(identified.renewed.into_iter().fold(page, Reply::cookie))
+            }
+            Visitor::Anonymous if is_navigation(request) => {
+                self.start(host, request, url, ReturnTo::from_request(url)).await
+            }
+            Visitor::Anonymous => Ok(self.login_required(url)),
+        }
     }
 
     async fn userinfo(

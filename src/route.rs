@@ -30,6 +30,8 @@ pub enum Endpoint {
     SignedOut,
     /// `/oidc_userinfo`.
     Userinfo,
+    /// `/oidc_account`.
+    Account,
     /// `/oidc_health`.
     Health,
     /// `/oidc_backchannel_logout`.
@@ -71,7 +73,8 @@ pub fn own_endpoint(routes: &Routes, path: &[u8]) -> Option<Endpoint> {
         b"oidc_health" => Endpoint::Health,
         b"oidc_backchannel_logout" => Endpoint::BackChannelLogout,
         b"oidc_frontchannel_logout" => Endpoint::FrontChannelLogout,
-        b"oidc_account" | b"oidc_jwks" | b"oidc_auth" => Endpoint::Reserved,
+        b"oidc_account" => Endpoint::Account,
+        b"oidc_jwks" | b"oidc_auth" => Endpoint::Reserved,
         _ => return None,
     })
 }

@@ -34,10 +34,32 @@ impl Timestamp {
         Self(self.0.saturating_sub(whole_seconds(span)))
     }
 
+    /// For people: `2026-11-23 18:26 UTC`.
+    pub fn to_utc_text(self) -> String {
+        let (days, seconds) = (self.0.div_euclid(DAY), self.0.rem_euclid(DAY));
+        let (year, month, day) = civil(days);
+        format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", seconds / 3600, seconds / 60 % 60)
+    }
+
     /// The time from `earlier` until this moment; zero when it lies before.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
+}
+
+const DAY: i64 = 86_400;
+
+// Years are counted from March, so that the leap day is the last of its year, in cycles of 400 years (146,097 days).
+fn civil(days: i64) -> (i64, i64, i64) {
+    let since_march_0000 = days.saturating_add(719_468);
+    let (cycle, day_of_cycle) = (since_march_0000.div_euclid(146_097), since_march_0000.rem_euclid(146_097));
+    let year_of_cycle = (day_of_cycle - day_of_cycle / 1_460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
+    let day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = cycle * 400 + year_of_cycle + i64::from(month <= 2);
+    (year, month, day)
 }
 
 fn whole_seconds(span: Duration) -> i64 {
@@ -76,6 +98,24 @@ mod tests {
         let start = Timestamp::from_unix(i64::MIN);
         assert_eq!(start.minus(Duration::MAX), start);
         assert_eq!(start.since(end), Duration::ZERO);
+    }
+
+    #[test]
+    fn moments_as_text() {
+        for (seconds, text) in [
+            (0, "1970-01-01 00:00 UTC"),
+            (-1, "1969-12-31 23:59 UTC"),
+            (951_782_400, "2000-02-29 00:00 UTC"),
+            (951_868_799, "2000-02-29 23:59 UTC"),
+            (951_868_800, "2000-03-01 00:00 UTC"),
+            (4_107_542_400, "2100-03-01 00:00 UTC"),
+            (1_795_458_360, "2026-11-23 18:26 UTC"),
+        ] {
+            assert_eq!(Timestamp::from_unix(seconds).to_utc_text(), text);
+        }
+        for odd in [i64::MIN, i64::MAX] {
+            assert!(Timestamp::from_unix(odd).to_utc_text().ends_with("UTC"));
+        }
     }
 
     #[test]

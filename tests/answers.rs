@@ -96,7 +96,7 @@ fn refusals_are_pages_for_people_and_json_for_scripts() {
         ("/a/../b", 400, "request.path_refused"),
         ("/a%2fb", 400, "request.path_refused"),
         ("/public;/x", 400, "request.path_ambiguous"),
-        ("/oidc_account", 404, "request.not_found"),
+        ("/oidc_jwks", 404, "request.not_found"),
     ] {
         let page = world.send(&FakeRequest::page(target));
         assert_page(&page, status, code);
@@ -177,6 +177,7 @@ fn methods() {
         ("/oidc_login", "GET, HEAD"),
         ("/oidc_signed_out", "GET, HEAD"),
         ("/oidc_userinfo", "GET, HEAD"),
+        ("/oidc_account", "GET, HEAD"),
         ("/oidc_callback", "GET"),
         ("/oidc_logout", "GET, POST"),
     ] {
@@ -215,6 +216,21 @@ fn userinfo_is_for_this_site_alone() {
         assert_json(&answer, 403, "request.foreign");
         assert!(!answer.body().contains("alice") && answer.header("access-control-allow-origin").is_none());
     }
+}
+
+#[test]
+fn the_account_page_is_for_the_one_who_is_signed_in() {
+    let world = World::usual();
+    let browser = world.browser();
+    assert_eq!(browser.fetch("/oidc_account").json()["login_url"], "/oidc_login");
+    assert_eq!(browser.sign_in("/oidc_account").location(), "/oidc_account");
+    let page = browser.visit("/oidc_account");
+    assert_eq!(page.status(), 200);
+    let signed_in = edge_oidc::time::Timestamp::from_unix(world.host.unix()).to_utc_text();
+    for shown in ["Alice A", &signed_in, r#"action="/oidc_logout""#, r#"name="everywhere" value="1""#] {
+        assert!(page.body().contains(shown), "{shown}");
+    }
+    assert!(!page.header("content-security-policy").unwrap().contains("form-action"), "the provider ends the way");
 }
 
 #[test]

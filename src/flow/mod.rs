@@ -1,5 +1,6 @@
 //! The flows: what happens between a request and its answer when others have to be asked. Only flows await.
 
+pub mod account;
 pub mod claims;
 pub mod identify;
 pub mod provider;

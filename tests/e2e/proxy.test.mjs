@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
@@ -80,23 +81,9 @@ describe('rules', () => {
 });
 
 describe('identity headers', () => {
-  const spoofs = [
-    ['X-Forwarded-User', 'mallory'],
-    ['x-forwarded-user', 'mallory'],
-    ['X_Forwarded_User', 'mallory'],
-    ['x-forwarded_user', 'mallory'],
-    ['X-FORWARDED-EMAIL', 'mallory@example.com'],
-    ['X_FORWARDED_EMAIL', 'mallory@example.com'],
-    ['X-Forwarded-Groups', 'admins'],
-    ['X_Forwarded-Groups', 'admins'],
-    ['X-Forwarded-Name', 'Mallory'],
-    ['X-Forwarded-Preferred_Username', 'mallory'],
-    ['X-Forwarded-Client-Id', 'mallory'],
-    ['X-Forwarded-Scope', 'mallory'],
-    ['X-Forwarded-Token-Info', 'mallory'],
-    ['X_Forwarded_Token_Info', 'mallory'],
-    ['X-Forwarded-Assertion', 'mallory'],
-  ];
+  const file = readFileSync(new URL('../vectors/header_spoofs.txt', import.meta.url), 'utf8');
+  const spoofs = file.split('\n').filter((line) => line && !line.startsWith('#')).map((name) => [name, 'mallory']);
+  assert.ok(spoofs.length > 20, 'the file was found');
 
   test('of a signed-in visitor are the Worker’s alone', async () => {
     const cookie = alice.cookieHeader('localhost', '/echo');

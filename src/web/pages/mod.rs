@@ -31,6 +31,11 @@ pub fn confirm_sign_out(action: &str, next: Option<&str>) -> String {
     render(&ConfirmSignOut { action, next })
 }
 
+/// Who is signed in and how long; forms that post to `sign_out`. For [`super::reply::Reply::form_page`].
+pub fn account(who: &str, since: &str, until: &str, sign_out: &str) -> String {
+    render(&Account { who, since, until, sign_out })
+}
+
 /// Says only that sign-in is misconfigured: the report is the operator's, in the log.
 pub fn misconfigured() -> String {
     render(&Misconfigured)
@@ -56,6 +61,15 @@ struct SignedOut<'a> {
 struct ConfirmSignOut<'a> {
     action: &'a str,
     next: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct Account<'a> {
+    who: &'a str,
+    since: &'a str,
+    until: &'a str,
+    sign_out: &'a str,
 }
 
 #[derive(Template)]
