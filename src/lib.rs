@@ -7,7 +7,7 @@
 //!       config  route  policy  origin         decisions: pure and total
 //!         session   visitor                   what is remembered of a visitor
 //!           oidc                              OpenID Connect: Core, Discovery, Logout
-//!             oauth                           RFC 6749, RFC 7636, RFC 9207
+//!             oauth                           RFC 6749, RFC 7009, RFC 7636, RFC 9207
 //!               jose    web                   bytes <-> types: RFC 7515-7519; paths, cookies, forms, pages
 //!                 json  claim_path            JSON without repeated names, and a place in it
 //!                   time  secret              values
@@ -15,8 +15,9 @@
 //!
 //! A request goes down from [`gateway::Gateway::handle`] and comes back as a [`gateway::Outcome`]: an answer of ours, or
 //! a request for the origin. On the way it is [routed](route), its visitor [identified](flow::identify), a rule
-//! [decided](policy::decide), and only then a [`origin::Forward`] made. A signed-in request opens one cookie and waits for
-//! nobody but the origin; the provider and the store are asked when somebody signs in or out.
+//! [decided](policy::decide), and only then a [`origin::Forward`] made. A signed-in request opens one cookie and mostly waits
+//! for nobody but the origin. Every so often the store is asked whether the session [still stands](flow::standing), and
+//! before its tokens end they are [renewed](flow::refresh).
 //!
 //! What must have happened before is a type: only the judged response of the provider gives an
 //! [`AuthorizationCode`](oauth::authorization::AuthorizationCode), only a checked signature a
@@ -24,8 +25,8 @@
 //! only policy an [`Admitted`](policy::Admitted), without which nothing is forwarded. Time, chance, the network, the store and
 //! the log are reached through [`host::Host`] alone, so that everything else is tested natively, with a clock that tests set.
 //!
-//! The feature `edge` adds the adapter for the Workers runtime: the `fetch` handler, WebCrypto for signatures, Workers KV for
-//! tokens, and streaming to the origin. It is off by default, so that the core carries no JavaScript; `npm run build` turns
+//! The feature `edge` adds the adapter for the Workers runtime: the `fetch` handler, WebCrypto for signatures, Workers KV or
+//! Durable Objects for tokens and for marks that end sessions, and streaming to the origin. It is off by default, so that the core carries no JavaScript; `npm run build` turns
 //! it on. There is no interface for Workers that are written around this crate yet: what is public here serves the adapter
 //! and the tests, and may change.
 

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -121,6 +122,48 @@ fn every_link_leads_to_a_file() {
         }
     }
     assert!(broken.is_empty(), "links that lead nowhere:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn the_log_s_codes_are_explained() {
+    let source = fs::read_to_string(root().join("src/error/code.rs")).unwrap();
+    let mut written: BTreeSet<String> = quoted(&source).filter(|text| is_code(text)).map(str::to_owned).collect();
+    assert!(written.len() > 50, "the codes were not found");
+    events(&root().join("src"), &mut written);
+    let page = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let explained: Vec<&str> = page.lines().filter_map(first_cell).filter(|code| is_code(code)).collect();
+    let told: BTreeSet<String> = explained.iter().map(|code| (*code).to_owned()).collect();
+    assert_eq!(told.len(), explained.len(), "a code stands there twice");
+    assert_eq!(told, written, "docs/operations.md explains each code of the log, and no other");
+}
+
+/// The codes of the lines that tell no error: `LogLine::event("sign_in.finished")`.
+fn events(folder: &Path, codes: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            events(&path, codes);
+            continue;
+        }
+        let source = fs::read_to_string(&path).unwrap_or_default();
+        let lines = source.split("LogLine::event(").skip(1);
+        codes.extend(lines.filter_map(|rest| quoted(rest).next().map(str::to_owned)));
+    }
+}
+
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('"').skip(1).step_by(2)
+}
+
+/// `discovery.not_json`: two words and a dot.
+fn is_code(text: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    text.split_once('.').is_some_and(|(area, what)| is_word(area) && is_word(what))
+}
+
+/// What a row of a table explains: `` | `code` | … ``.
+fn first_cell(line: &str) -> Option<&str> {
+    line.strip_prefix("| `")?.split('`').next()
 }
 
 #[test]

@@ -39,6 +39,8 @@ pub struct Site {
     pub provider_cache: provider::ProviderCache,
     /// What is known of the standing of sessions.
     pub standings: standing::Standings,
+    /// When sessions were last tried to be renewed.
+    pub attempts: refresh::Attempts,
     /// The states that have been used.
     pub used_states: replay::UsedStates,
 }
@@ -55,6 +57,7 @@ impl Site {
             identity_headers: IdentityHeaders::new(&config.headers),
             provider_cache: provider::ProviderCache::default(),
             standings: standing::Standings::default(),
+            attempts: refresh::Attempts::default(),
             used_states: replay::UsedStates::default(),
             config,
         }

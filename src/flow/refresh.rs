@@ -3,7 +3,8 @@
 //! Many requests may find at once that it is time. One provider call should come of it, and none of them may lose the
 //! session: whoever comes too late takes over what the winner has stored.
 
-use core::time::Duration;
+use core::{cell::RefCell, time::Duration};
+use std::collections::BTreeMap;
 
 use crate::{
     config::{ProviderSettings, SessionExpiry},
@@ -20,7 +21,7 @@ use crate::{
         id_token::{self, Expected, IdToken},
     },
     session::{
-        Credentials, Session, Validity,
+        Credentials, Session, SessionId, Validity,
         record::{decode_credentials, encode_credentials},
         seal::NONCE_BYTES,
         store::{self, StoreKey},
@@ -32,6 +33,31 @@ use crate::{
 const MARGIN: Duration = Duration::from_secs(30);
 /// How long tokens vouch when the provider does not say.
 const UNSAID: Duration = Duration::from_secs(3600);
+
+/// While the old tokens last, a session is tried no more often than this.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(10);
+/// More sessions are never remembered; when they are reached, all may be tried again.
+const MAX_REMEMBERED: usize = 10_000;
+
+/// When this isolate last tried to renew a session: neither requests that come together nor a provider that is down
+/// make it ask each time.
+#[derive(Debug, Default)]
+pub struct Attempts(RefCell<BTreeMap<SessionId, Timestamp>>);
+
+impl Attempts {
+    /// Whether it is time to try; then this counts as a try.
+    fn may_try(&self, id: &SessionId, now: Timestamp) -> bool {
+        let Ok(mut tried) = self.0.try_borrow_mut() else { return false };
+        if tried.get(id).is_some_and(|last| now.since(*last) < TRY_AGAIN_AFTER) {
+            return false;
+        }
+        if tried.len() >= MAX_REMEMBERED {
+            tried.clear();
+        }
+        tried.insert(id.clone(), now);
+        true
+    }
+}
 
 /// What became of a session whose tokens were due.
 #[derive(Debug)]
@@ -86,6 +112,10 @@ pub fn validity(
 ///
 /// [`Error::StoreUnavailable`], [`Error::RefreshUnavailable`]: they can't be renewed now, and the old ones are over.
 pub async fn refresh(site: &Site, host: &impl Host, session: &Session) -> Result<Refreshed, Error> {
+    let now = host.now();
+    if !site.attempts.may_try(&session.id, now) && now < session.validity.until {
+        return Ok(Refreshed::Kept);
+    }
     let key = StoreKey::of_session(&session.id);
     let stored = match host.claim(&key, session.validity.until).await {
         Ok(Claim::Renewed(entry)) => return Ok(take_over(site, session, &entry).unwrap_or(Refreshed::Kept)),
@@ -279,4 +309,23 @@ pub(super) async fn save(site: &Site, host: &impl Host, session: &Session, crede
 
 fn renewed(site: &Site, session: &Session, validity: Validity, claims: &Object) -> Session {
     Session { validity, identity: sign_in::identity(site, claims), ..session.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_are_spaced_and_memory_is_bounded() {
+        let (attempts, at) = (Attempts::default(), Timestamp::from_unix);
+        let id = |index: u32| SessionId::from_random([index.to_be_bytes(); 8].concat().try_into().unwrap());
+        assert!(attempts.may_try(&id(0), at(0)));
+        assert!(!attempts.may_try(&id(0), at(9)));
+        assert!(attempts.may_try(&id(1), at(9)));
+        assert!(attempts.may_try(&id(0), at(10)));
+        for index in 0..25_000 {
+            attempts.may_try(&id(index), at(20));
+            assert!(attempts.0.borrow().len() <= MAX_REMEMBERED);
+        }
+    }
 }
