@@ -114,6 +114,11 @@ async fn renew(
             if !id_token.as_ref().is_none_or(member) {
                 return Ok(Refreshed::Over);
             }
+            // Signed out while the provider was asked: a mark is not written over.
+            let stored = host.load(key).await.ok().flatten();
+            if stored.is_some_and(|entry| store::ends(&entry, session.signed_in_at)) {
+                return Ok(Refreshed::Over);
+            }
             Ok(Refreshed::Renewed(keep(site, host, session, key, (tokens, id_token, claims, old)).await))
         }
         Err(Error::Provider(ProviderError::Token(StepError::Answer(TokenError::InvalidGrant)))) => {
@@ -239,15 +244,13 @@ async fn keep(
     (tokens, id_token, claims, old): (TokenSet, Option<IdToken>, Object, Credentials),
 ) -> Session {
     let now = host.now();
-    let mut validity = validity(site, now, session.ends_at, &tokens, id_token.as_ref());
-    let refresh_token = tokens.refresh_token.or(old.refresh_token);
-    if validity.refresh_at.is_none() && refresh_token.is_some() {
-        validity.refresh_at = Some(validity.until.minus(MARGIN.min(validity.until.since(now) / 2)));
-    }
+    // A provider that gives no new refresh token means that the old one stays good (RFC 6749 §6).
+    let tokens = TokenSet { refresh_token: tokens.refresh_token.or(old.refresh_token), ..tokens };
+    let validity = validity(site, now, session.ends_at, &tokens, id_token.as_ref());
     let credentials = Credentials {
         access_token_expires_at: tokens.expires_in.map(|span| now.plus(span)),
         access_token: tokens.access_token,
-        refresh_token,
+        refresh_token: tokens.refresh_token,
         id_token: tokens.untrusted_id_token.unwrap_or(old.id_token),
         claims,
         validity,
