@@ -24,7 +24,7 @@ export const ACCOUNTS = {
 const HOUR = 3600;
 
 /**
- * Starts a provider on 127.0.0.1 and resolves to `{ issuer, provider, close }`.
+ * Starts a provider on 127.0.0.1 and resolves to `{ issuer, provider, down, close }`; while `down` is true, it answers nobody.
  *
  * `clients` are oidc-provider client metadata, or a function of the issuer that returns them.
  * `registration` lets clients register themselves: `true`, or `{ initialAccessToken }` that they must have.
@@ -42,19 +42,17 @@ export async function startProvider({ port = 0, clients = [], accounts = ACCOUNT
   const provider = await quietly(() => new Provider(issuer, configuration));
   const answer = provider.callback();
 
+  const running = { issuer, provider, down: false, close: () => closeServer(server) };
   server.on('request', (request, response) => {
     onRequest?.(request);
+    if (running.down) return void request.socket.destroy();
     const [path] = request.url.split('?');
     if (!path.startsWith('/interaction/')) return answer(request, response);
     interact(provider, accounts, request, response).catch((error) => {
       send(response, 400, page('Sign-in can’t go on', `<p>${escapeHtml(error.message)}</p>`));
     });
   });
-  return {
-    issuer,
-    provider,
-    close: () => closeServer(server),
-  };
+  return running;
 }
 
 /** The client metadata of a Worker at `publicUrl`. */

@@ -27,7 +27,7 @@ use crate::{
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What a mark is good until: nothing waits for it to be renewed, and a claim finds it at once.
-const NOT_RENEWED: Timestamp = Timestamp::from_unix(i64::MAX);
+pub(super) const NOT_RENEWED: Timestamp = Timestamp::from_unix(i64::MAX);
 
 /// The platform, for the length of one request.
 pub(super) struct EdgeHost<'e> {

@@ -22,6 +22,9 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// An object that does not answer counts as down.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
+/// Until when a mark is good.
+const MARKED: i64 = super::host::NOT_RENEWED.as_unix();
+
 /// The value that is kept, as bytes, and until when it is good.
 const VALUE: &str = "value";
 const UNTIL: &str = "until";
@@ -69,6 +72,11 @@ impl DurableObject for SessionVault {
 
 impl SessionVault {
     async fn save(&self, value: &[u8], until: i64, ttl: i64) -> worker::Result<Response> {
+        // A mark is for good: a renewal that comes late does not undo it.
+        if until != MARKED && self.stored_until().await? == MARKED {
+            self.turn.set(None);
+            return Response::empty();
+        }
         let storage = self.state.storage();
         storage.put_raw(VALUE, Uint8Array::from(value)).await?;
         storage.put(UNTIL, until.to_string()).await?;

@@ -53,13 +53,17 @@ pub async fn identify(site: &Site, host: &impl Host, cookies: &str) -> Result<Id
     let Some(checked_at) = standing::check(site, host, &session).await? else { return Ok(Identified::anonymous()) };
     let mut changed = !by_newest_key;
     let mut session = session;
-    if session.validity.refresh_at.is_some_and(|due| now >= due) {
+    // Twice: what another request has renewed, a while ago, may be due again itself.
+    for _ in 0..2 {
+        if session.validity.refresh_at.is_none_or(|due| now < due) {
+            break;
+        }
         match refresh(site, host, &session).await? {
             Refreshed::Renewed(renewed) => {
                 session = renewed;
                 changed = true;
             }
-            Refreshed::Kept => {}
+            Refreshed::Kept => break,
             Refreshed::Over => return Ok(Identified::anonymous()),
         }
     }

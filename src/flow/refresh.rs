@@ -155,6 +155,8 @@ async fn renew(
     };
     match renewed.await {
         Ok(fresh) if !fresh.is_member(settings) => Ok(Refreshed::Over),
+        // Signed out while the provider was asked: a mark is not written over.
+        Ok(_) if is_ended(host, session, key).await => Ok(Refreshed::Over),
         Ok(fresh) => Ok(Refreshed::Renewed(keep(site, host, session, fresh, old).await)),
         Err(Error::Provider(ProviderError::Token(StepError::Answer(TokenError::InvalidGrant)))) => {
             Ok(lost(site, host, session, key).await)
@@ -169,6 +171,11 @@ async fn renew(
             while_it_lasts(host, session, Error::RefreshUnavailable)
         }
     }
+}
+
+async fn is_ended(host: &impl Host, session: &Session, key: &StoreKey) -> bool {
+    let stored = host.load(key).await.ok().flatten();
+    stored.is_some_and(|entry| store::ends(&entry, session.signed_in_at))
 }
 
 /// The session as another request has renewed it, or ended it; `None` when the entry is no newer than the cookie.
@@ -274,15 +281,13 @@ fn carried(mut fresh: Object, old: &Object) -> Object {
 async fn keep(site: &Site, host: &impl Host, session: &Session, fresh: Fresh, old: Credentials) -> Session {
     let Fresh { tokens, id_token, claims } = fresh;
     let now = host.now();
-    let mut validity = validity(site, now, session.ends_at, &tokens, id_token.as_ref());
-    let refresh_token = tokens.refresh_token.or(old.refresh_token);
-    if validity.refresh_at.is_none() && refresh_token.is_some() {
-        validity.refresh_at = Some(validity.until.minus(MARGIN.min(validity.until.since(now) / 2)));
-    }
+    // A provider that gives no new refresh token means that the old one stays good (RFC 6749 §6).
+    let tokens = TokenSet { refresh_token: tokens.refresh_token.or(old.refresh_token), ..tokens };
+    let validity = validity(site, now, session.ends_at, &tokens, id_token.as_ref());
     let credentials = Credentials {
         access_token_expires_at: tokens.expires_in.map(|span| now.plus(span)),
         access_token: tokens.access_token,
-        refresh_token,
+        refresh_token: tokens.refresh_token,
         id_token: tokens.untrusted_id_token.unwrap_or(old.id_token),
         claims,
         validity,

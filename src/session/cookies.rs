@@ -68,10 +68,15 @@ impl CookieNames {
         Some(Cow::Owned(sealed))
     }
 
-    /// A `Cookie` header in which the platform has joined several by commas, with semicolons before the cookies that
-    /// are ours. Commas inside other cookies' values stay.
+    /// A `Cookie` header in which the platform has joined several by commas, with semicolons before and behind the
+    /// cookies that are ours. Commas inside other cookies' values stay.
     pub fn untangled<'h>(&self, header: &'h str) -> Cow<'h, str> {
-        let tangled = |at: usize| header.get(at + 1..).is_some_and(|rest| self.is_own(first_name(rest)));
+        // Values of ours hold no comma, so the comma behind one joins headers too.
+        let tangled = |at: usize| {
+            let (before, rest) = header.split_at_checked(at).unwrap_or_default();
+            let last = before.rsplit([';', ',']).next().unwrap_or_default();
+            self.is_own(first_name(last)) || rest.get(1..).is_some_and(|rest| self.is_own(first_name(rest)))
+        };
         let commas: Vec<usize> = header.match_indices(',').map(|(at, _)| at).filter(|at| tangled(*at)).collect();
         if commas.is_empty() {
             return Cow::Borrowed(header);
@@ -224,6 +229,8 @@ mod tests {
         for (header, untangled) in [
             ("a=1, __Host-oidc_id_token=1x; b=2", "a=1; __Host-oidc_id_token=1x; b=2"),
             ("a=1,__host-oidc_tries=x,__Host-oidc_id_token.1 =y", "a=1;__host-oidc_tries=x;__Host-oidc_id_token.1 =y"),
+            ("__Host-oidc_id_token=1x, a=1,2; b=3", "__Host-oidc_id_token=1x; a=1,2; b=3"),
+            ("a=1; __Host-oidc_id_token=1x, b=2, c=3", "a=1; __Host-oidc_id_token=1x; b=2, c=3"),
             ("a=1,2; b=3, c=4", "a=1,2; b=3, c=4"),
             ("a=,", "a=,"),
             ("", ""),

@@ -107,3 +107,47 @@ describe('a store', () => {
     });
   });
 });
+
+describe('a store that hangs', () => {
+  // Two seconds for each attempt, and what the machine needs.
+  const PATIENCE_MS = 6500;
+  const timed = async (answer) => {
+    const started = Date.now();
+    await answer;
+    return { answer: await answer, took: Date.now() - started };
+  };
+
+  test('holds up nobody who signs in', async () => {
+    await withStack(async (stack) => {
+      const visitor = stack.visitor();
+      const callback = await visitor.callbackUrl('/api/whoami');
+      stack.kv.behaviour = 'hanging';
+      const { answer, took } = await timed(visitor.navigate(callback));
+      assert.equal(answer.status, 302);
+      assert.ok(took < PATIENCE_MS, `${took} ms`);
+      assert.equal((await visitor.fetch('/api/whoami')).json().user, 'alice');
+    });
+  });
+
+  test('holds up nobody who signs out', async () => {
+    await withStack(async (stack) => {
+      const visitor = stack.visitor();
+      await visitor.signIn();
+      stack.kv.behaviour = 'hanging';
+      const { answer, took } = await timed(visitor.navigate('/oidc_logout', { headers: { 'Sec-Fetch-Site': 'same-origin' } }));
+      assert.equal(answer.status, 302);
+      assert.ok(took < PATIENCE_MS, `${took} ms`);
+      assert.deepEqual(visitor.sessionCookies, []);
+    });
+  });
+
+  test('confirms no logout of the provider', async () => {
+    await withStack(async (stack) => {
+      await stack.visitor().signIn();
+      stack.kv.behaviour = 'hanging';
+      const { answer, took } = await timed(stack.visitor().send(`/oidc_frontchannel_logout?iss=${encodeURIComponent(stack.provider.issuer)}&sid=s`));
+      assert.equal(answer.status, 503);
+      assert.ok(took < PATIENCE_MS, `${took} ms`);
+    });
+  });
+});

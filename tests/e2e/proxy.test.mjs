@@ -33,6 +33,22 @@ function valuesOf(echoed, name) {
 /** Whether a target that contains `mark` has got to the origin. */
 const hasArrived = (mark) => stack.origin.requests.some(({ target }) => target.includes(mark));
 
+describe('two Cookie headers', () => {
+  test('hide the visitor from nobody, and our cookies from the origin', async () => {
+    const own = Object.entries(alice.cookies).map(([name, value]) => `${name}=${value}`).join('; ');
+    for (const lines of [['a=1', own], [own, 'a=1'], [`a=1; ${own}`, 'b=2'], ['a=1', `${own}; b=2`]]) {
+      const cookies = lines.map((line) => `Cookie: ${line}\r\n`).join('');
+      const answer = await rawRequest(stack.port, `GET /echo HTTP/1.1\r\nHost: localhost:${stack.port}\r\nConnection: close\r\n${cookies}\r\n`);
+      assert.equal(answer.status, 200, JSON.stringify(lines.map((line) => line.slice(0, 20))));
+      for (const [name, value] of Object.entries(alice.cookies)) {
+        assert.ok(!answer.body.includes(name) && !answer.body.includes(value.slice(0, 40)), `${name} reaches the origin`);
+      }
+      assert.match(answer.body, /"X-Forwarded-User","alice"/i);
+      assert.match(answer.body, /a=1/);
+    }
+  });
+});
+
 describe('rules', () => {
   test('public: nobody is asked and no cookie is set', async () => {
     const visitor = stack.visitor();

@@ -28,17 +28,30 @@ pub(crate) struct FakeHost {
     pub(crate) faults: Faults,
     /// The store: what was saved, and until when.
     pub(crate) store: RefCell<BTreeMap<String, (Vec<u8>, i64)>>,
+    /// Whether the store makes requests take turns, as Durable Objects do; otherwise it is as Workers KV.
+    pub(crate) turns: Cell<bool>,
+    /// What else happens in the world while the provider is asked.
+    pub(crate) meanwhile: RefCell<Option<(Endpoint, Meanwhile)>>,
+    /// Until when what stands in the store is good, as Durable Objects know it.
+    good_until: RefCell<BTreeMap<String, i64>>,
     now: Cell<i64>,
     counts: RefCell<Counts>,
     lines: RefCell<Vec<LogLine>>,
     hidden: RefCell<BTreeSet<String>>,
 }
 
+/// Happens once.
+pub(crate) type Meanwhile = Box<dyn FnOnce(&FakeHost)>;
+
 /// What of the platform fails.
 #[derive(Default)]
 pub(crate) struct Faults {
     pub(crate) load: Cell<bool>,
     pub(crate) save: Cell<bool>,
+    /// How many writes still go well before some fail.
+    pub(crate) spared: Cell<usize>,
+    /// How many writes fail then.
+    pub(crate) saves: Cell<usize>,
     pub(crate) random: Cell<bool>,
     /// Whether callers have asked too often.
     pub(crate) rate: Cell<bool>,
@@ -50,6 +63,8 @@ pub(crate) struct Counts {
     pub(crate) calls: BTreeMap<Endpoint, usize>,
     pub(crate) reads: usize,
     pub(crate) writes: usize,
+    /// Turns at renewing that were given up unused.
+    pub(crate) releases: usize,
     pub(crate) draws: usize,
     /// Who was held against the rate limit.
     pub(crate) callers: Vec<String>,
@@ -68,6 +83,9 @@ impl FakeHost {
             provider: Provider::new(),
             faults: Faults::default(),
             store: RefCell::default(),
+            turns: Cell::new(false),
+            meanwhile: RefCell::default(),
+            good_until: RefCell::default(),
             now: Cell::new(START),
             counts: RefCell::default(),
             lines: RefCell::default(),
@@ -82,6 +100,41 @@ impl FakeHost {
     /// Lets time pass.
     pub(crate) fn pass(&self, seconds: i64) {
         self.now.set(self.now.get() + seconds);
+    }
+
+    /// Lets something happen, once, while that endpoint is asked.
+    pub(crate) fn meanwhile(&self, endpoint: Endpoint, what: impl FnOnce(&Self) + 'static) {
+        *self.meanwhile.borrow_mut() = Some((endpoint, Box::new(what)));
+    }
+
+    fn happens(&self, endpoint: Endpoint) {
+        let due = self.meanwhile.borrow_mut().take_if(|(awaited, _)| *awaited == endpoint);
+        if let Some((_, what)) = due {
+            what(self);
+        }
+    }
+
+    fn write(&self, key: &StoreKey, value: &[u8], until: i64, ttl: Duration) -> Result<(), StoreError> {
+        self.counts.borrow_mut().writes += 1;
+        let (spared, fails) = (self.faults.spared.get(), self.faults.saves.get());
+        self.faults.spared.set(spared.saturating_sub(1));
+        if spared == 0 {
+            self.faults.saves.set(fails.saturating_sub(1));
+        }
+        if self.faults.save.get() || spared == 0 && fails > 0 {
+            return Err(StoreError);
+        }
+        // Workers KV refuses less.
+        assert!(ttl.as_secs() >= 60, "{ttl:?}");
+        // As the Durable Object: a mark is for good.
+        let old = self.good_until.borrow().get(key.as_str()).copied();
+        if self.turns.get() && old == Some(i64::MAX) && until != i64::MAX {
+            return Ok(());
+        }
+        let kept_until = self.now.get() + i64::try_from(ttl.as_secs()).unwrap();
+        self.store.borrow_mut().insert(key.as_str().to_owned(), (value.to_vec(), kept_until));
+        self.good_until.borrow_mut().insert(key.as_str().to_owned(), until);
+        Ok(())
     }
 
     /// What was done since the last time this was asked.
@@ -114,7 +167,8 @@ impl FakeHost {
 
     fn hide_form(&self, form: &str) {
         for (name, value) in url::form_urlencoded::parse(form.as_bytes()) {
-            if ["code", "state", "code_verifier", "client_secret", "nonce"].contains(&&*name) {
+            if ["code", "state", "code_verifier", "client_secret", "nonce", "refresh_token", "token"].contains(&&*name)
+            {
                 self.hide(&value);
             }
         }
@@ -170,6 +224,7 @@ impl Host for FakeHost {
         for (_, value) in request.headers.iter().filter(|(name, _)| *name == "Authorization") {
             self.hide(value);
         }
+        self.happens(endpoint);
         let answer = self.provider.answer(endpoint, &request, self.now.get());
         if let (Endpoint::Token, Ok(answer)) = (endpoint, &answer) {
             for secret in self.provider.issued() {
@@ -190,27 +245,32 @@ impl Host for FakeHost {
     }
 
     async fn save(&self, key: &StoreKey, value: &[u8], ttl: Duration) -> Result<(), StoreError> {
-        self.counts.borrow_mut().writes += 1;
-        if self.faults.save.get() {
-            return Err(StoreError);
-        }
-        // Workers KV refuses less.
-        assert!(ttl.as_secs() >= 60, "{ttl:?}");
-        let until = self.now.get() + i64::try_from(ttl.as_secs()).unwrap();
-        self.store.borrow_mut().insert(key.as_str().to_owned(), (value.to_vec(), until));
-        Ok(())
+        self.write(key, value, i64::MAX, ttl)
     }
 
-    // As with Workers KV: everybody may try.
-    async fn claim(&self, key: &StoreKey, _: Timestamp) -> Result<Claim, StoreError> {
-        self.load(key).await.map(Claim::Yours)
+    async fn claim(&self, key: &StoreKey, stale: Timestamp) -> Result<Claim, StoreError> {
+        let entry = self.load(key).await?;
+        let good_until = self.good_until.borrow().get(key.as_str()).copied().unwrap_or(i64::MIN);
+        Ok(match entry {
+            Some(entry) if self.turns.get() && good_until > stale.as_unix() => Claim::Renewed(entry),
+            // As with Workers KV: everybody may try.
+            entry => Claim::Yours(entry),
+        })
     }
 
-    async fn save_renewed(&self, key: &StoreKey, value: &[u8], _: Timestamp, ttl: Duration) -> Result<(), StoreError> {
-        self.save(key, value, ttl).await
+    async fn save_renewed(
+        &self,
+        key: &StoreKey,
+        value: &[u8],
+        until: Timestamp,
+        ttl: Duration,
+    ) -> Result<(), StoreError> {
+        self.write(key, value, until.as_unix(), ttl)
     }
 
-    async fn release(&self, _: &StoreKey) {}
+    async fn release(&self, _: &StoreKey) {
+        self.counts.borrow_mut().releases += 1;
+    }
 
     async fn allows(&self, caller: &str) -> bool {
         self.counts.borrow_mut().callers.push(caller.to_owned());

@@ -3,6 +3,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod host;
+pub(crate) mod logout;
 pub(crate) mod mint;
 pub(crate) mod provider;
 pub(crate) mod request;

@@ -32,6 +32,7 @@ pub(crate) enum Endpoint {
     Jwks,
     Token,
     Userinfo,
+    Revocation,
     /// Anything but the provider.
     Elsewhere,
 }
@@ -44,6 +45,7 @@ impl Endpoint {
             (Some("/jwks"), None) => Self::Jwks,
             (Some("/token"), Some(_)) => Self::Token,
             (Some("/userinfo"), None) => Self::Userinfo,
+            (Some("/revoke"), Some(_)) => Self::Revocation,
             _ => Self::Elsewhere,
         }
     }
@@ -64,11 +66,16 @@ pub(crate) struct Provider {
     pub(crate) public_client: Cell<bool>,
     /// Whether the response of the authorization endpoint names the issuer (RFC 9207).
     pub(crate) names_issuer: Cell<bool>,
+    /// Whether it revokes tokens (RFC 7009).
+    pub(crate) revokes: Cell<bool>,
+    /// Whether a refresh gives a new refresh token and ends the old one.
+    pub(crate) rotates: Cell<bool>,
     lies: RefCell<Lies>,
     grants: RefCell<BTreeMap<String, Grant>>,
     issued: RefCell<Vec<String>>,
 }
 
+#[derive(Default)]
 struct Grant {
     redirect_uri: String,
     nonce: String,
@@ -147,6 +154,8 @@ impl Provider {
             registered: RefCell::new(vec![format!("{SITE}/oidc_callback")]),
             public_client: Cell::new(false),
             names_issuer: Cell::new(false),
+            revokes: Cell::new(false),
+            rotates: Cell::new(true),
             lies: RefCell::default(),
             grants: RefCell::default(),
             issued: RefCell::default(),
@@ -228,6 +237,7 @@ impl Provider {
             Endpoint::Jwks => (200, self.jwks.borrow().clone()),
             Endpoint::Token => self.token(request, now),
             Endpoint::Userinfo => self.user(request),
+            Endpoint::Revocation => self.revoke(request),
             Endpoint::Elsewhere => return Err(CallError::Unreachable),
         };
         if let Some(edit) = self.lies.borrow().edits.get(&endpoint) {
@@ -238,7 +248,7 @@ impl Provider {
     }
 
     fn metadata(&self) -> Value {
-        json!({
+        let mut metadata = json!({
             "issuer": ISSUER,
             "authorization_endpoint": format!("{ISSUER}/authorize"),
             "token_endpoint": format!("{ISSUER}/token"),
@@ -247,7 +257,11 @@ impl Provider {
             "end_session_endpoint": format!("{ISSUER}/logout"),
             "id_token_signing_alg_values_supported": ["RS256"],
             "authorization_response_iss_parameter_supported": self.names_issuer.get(),
-        })
+        });
+        if self.revokes.get() {
+            metadata["revocation_endpoint"] = json!(format!("{ISSUER}/revoke"));
+        }
+        metadata
     }
 
     fn token(&self, request: &ProviderRequest, now: i64) -> (u16, Value) {
@@ -262,7 +276,15 @@ impl Provider {
             let Some(grant) = self.grants.borrow_mut().remove(value("refresh_token")) else {
                 return refuse(400, "invalid_grant");
             };
-            return (200, self.tokens(grant, now));
+            if self.rotates.get() {
+                return (200, self.tokens(grant, now));
+            }
+            let again = Grant { nonce: grant.nonce.clone(), ..Grant::default() };
+            self.grants.borrow_mut().insert(value("refresh_token").to_owned(), grant);
+            let mut tokens = self.tokens(again, now);
+            let unused = tokens.as_object_mut().unwrap().remove("refresh_token").unwrap();
+            self.grants.borrow_mut().remove(unused.as_str().unwrap());
+            return (200, tokens);
         }
         // RFC 6749 §4.1.2: a code is redeemed once.
         let Some(grant) = self.grants.borrow_mut().remove(value("code")) else { return refuse(400, "invalid_grant") };
@@ -316,6 +338,21 @@ impl Provider {
             Some(lie) => lie(minting),
             None => minting.sign(),
         }
+    }
+
+    // RFC 7009 §2
+    fn revoke(&self, request: &ProviderRequest) -> (u16, Value) {
+        let sent = parameters(request.body.as_deref().unwrap_or_default());
+        if !self.is_client(request, &sent) || sent["token_type_hint"] != "refresh_token" {
+            return (401, json!({"error": "invalid_client", "error_description": PROVIDER_TEXT}));
+        }
+        self.grants.borrow_mut().remove(&sent["token"]);
+        (200, json!({}))
+    }
+
+    /// The refresh tokens that are good for something.
+    pub(crate) fn refresh_tokens(&self) -> usize {
+        self.grants.borrow().keys().filter(|name| name.starts_with("refresh-")).count()
     }
 
     fn user(&self, request: &ProviderRequest) -> (u16, Value) {

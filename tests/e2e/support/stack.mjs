@@ -22,9 +22,9 @@ export const SECRET_KEY = 'secret-key-for-tests-only-0123456789abcdef';
 /**
  * Starts the stack. `vars` are added to the Worker's settings; a setting that is `undefined` is left out.
  * `provider` goes to the provider, `client` into its client's metadata. `bound: true` puts the origin behind
- * the ORIGIN binding; `rateLimit` binds OIDC_RATE_LIMIT.
+ * the ORIGIN binding; `rateLimit` binds OIDC_RATE_LIMIT. `durable: true` makes Durable Objects the store.
  */
-export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, rateLimit } = {}) {
+export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, durable = false, rateLimit } = {}) {
   const started = [];
   const close = () => Promise.all(started.map((part) => part.close()));
   const begin = async (starting) => {
@@ -51,15 +51,21 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
       OIDC_SCOPES: ['openid', 'email', 'profile', 'groups'],
       OIDC_ORIGIN: bound ? undefined : origin.url,
       OIDC_RULES: RULES,
+      OIDC_CREDENTIALS_STORE: durable ? 'durable' : undefined,
       ...vars,
     };
     const worker = await begin(startWorker({
       port,
       vars: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
       kv: kv.address,
+      durable,
       rateLimit,
       originBinding: bound ? new URL(origin.url).host : undefined,
     }));
+    const grants = [];
+    for (const outcome of ['success', 'error']) {
+      provider.provider.on(`grant.${outcome}`, (context) => grants.push({ type: context.oidc.params?.grant_type, outcome }));
+    }
     return {
       port,
       publicUrl,
@@ -68,6 +74,8 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
       provider,
       /** What the provider was asked, as `{ method, target }`. */
       providerRequests,
+      /** What came of each request to its token endpoint, as `{ type, outcome }`. */
+      grants,
       worker,
       visitor: () => new Visitor(publicUrl),
       close,

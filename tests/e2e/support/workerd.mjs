@@ -30,19 +30,20 @@ export default ({ limit }) => new Ratelimit(limit);
 process.once('SIGTERM', () => process.exit(143));
 
 /**
- * Starts the Worker and resolves to `{ port, publicUrl, log, close }`.
+ * Starts the Worker and resolves to `{ port, twinPort, publicUrl, log, close }`.
  *
  * `vars` are its settings: a string stands for itself, anything else is passed as JSON, as wrangler does it.
  * `kv` and `originBinding` are `host:port` of what stands behind OIDC_CREDENTIALS and ORIGIN; `rateLimit` is how
- * often OIDC_RATE_LIMIT says yes to one key.
+ * often OIDC_RATE_LIMIT says yes to one key. `durable: true` puts Durable Objects behind OIDC_SESSIONS; then there is a
+ * second Worker with the same objects at `twinPort`: another isolate, as in another city.
  */
-export async function startWorker({ vars = {}, kv, originBinding, rateLimit, port } = {}) {
+export async function startWorker({ vars = {}, kv, durable = false, originBinding, rateLimit, port } = {}) {
   for (const file of MODULES) {
     if (!existsSync(join(BUILD, file))) throw new Error(`${BUILD} has no ${file}; next: npm run build`);
   }
   const folder = mkdtempSync(join(tmpdir(), 'edge-oidc-'));
   MODULES.forEach((file) => copyFileSync(join(BUILD, file), join(folder, file)));
-  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, originBinding, rateLimit, port: port ?? 0 }));
+  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, durable, originBinding, rateLimit, port: port ?? 0 }));
 
   const child = spawn(join(ROOT, 'node_modules', '.bin', 'workerd'), ['serve', 'config.capnp', '--control-fd=3'], {
     cwd: folder,
@@ -53,11 +54,12 @@ export async function startWorker({ vars = {}, kv, originBinding, rateLimit, por
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (log += data));
   const exited = new Promise((resolve) => child.once('exit', resolve));
-  const listening = await Promise.race([portOf(child.stdio[3]), exited.then(() => undefined)]);
+  const listening = await Promise.race([portsOf(child.stdio[3], durable ? ['http', 'twin'] : ['http']), exited.then(() => undefined)]);
   if (!listening) throw new Error(`workerd didn't start:\n${log}`);
   return {
-    port: listening,
-    publicUrl: `http://localhost:${listening}`,
+    port: listening.http,
+    twinPort: listening.twin,
+    publicUrl: `http://localhost:${listening.http}`,
     /** All that the Worker and the runtime have printed so far. */
     log: () => log,
     close: async () => {
@@ -81,7 +83,7 @@ export function freePort() {
   });
 }
 
-function configOf({ vars, kv, originBinding, rateLimit, port }) {
+function configOf({ vars, kv, durable, originBinding, rateLimit, port }) {
   const services = ['(name = "guard", worker = .guard)', '(name = "internet", network = (allow = ["public", "private"]))'];
   const bindings = Object.entries(vars).map(([name, value]) =>
     `(name = ${text(name)}, ${typeof value === 'string' ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`})`);
@@ -96,17 +98,33 @@ function configOf({ vars, kv, originBinding, rateLimit, port }) {
   if (rateLimit !== undefined) {
     bindings.push(`(name = "OIDC_RATE_LIMIT", wrapped = (moduleName = "tests:rate-limit", innerBindings = [(name = "limit", json = "${rateLimit}")]))`);
   }
+  const sockets = [`(name = "http", address = "127.0.0.1:${port}", http = (), service = "guard")`];
+  if (durable) {
+    services.push('(name = "twin", worker = .twin)');
+    sockets.push('(name = "twin", address = "127.0.0.1:0", http = (), service = "twin")');
+  }
   const [, date] = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8').match(/^compatibility_date = "([^"]+)"/m);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [${services.join(', ')}],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "guard")],
+  sockets = [${sockets.join(', ')}],
   extensions = [(modules = [(name = "tests:rate-limit", internal = true, esModule = ${text(RATE_LIMIT)})])],
 );
-const guard :Workerd.Worker = (
+${durable
+    ? workerOf('guard', date, [...bindings, '(name = "OIDC_SESSIONS", durableObjectNamespace = "SessionVault")'], OBJECTS)
+      + workerOf('twin', date, [...bindings, '(name = "OIDC_SESSIONS", durableObjectNamespace = (className = "SessionVault", serviceName = "guard"))'])
+    : workerOf('guard', date, bindings)}`;
+}
+
+const OBJECTS = `
+  durableObjectNamespaces = [(className = "SessionVault", uniqueKey = "vault", enableSql = true)],
+  durableObjectStorage = (inMemory = void),`;
+
+function workerOf(name, date, bindings, more = '') {
+  return `const ${name} :Workerd.Worker = (
   modules = [(name = "index.js", esModule = embed "index.js"), (name = "index_bg.wasm", wasm = embed "index_bg.wasm")],
   compatibilityDate = "${date}",
-  bindings = [${bindings.join(', ')}],
+  bindings = [${bindings.join(', ')}],${more}
 );
 `;
 }
@@ -116,15 +134,18 @@ function text(value) {
   return `"${value.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n').replace(/\r/g, '\\r').replace(/\t/g, '\\t')}"`;
 }
 
-function portOf(stream) {
+/** The ports of these sockets, by name, once all of them listen. */
+function portsOf(stream, names) {
+  const ports = {};
   return new Promise((resolve) => {
     let seen = '';
     stream.on('data', (data) => {
       seen += data;
       for (const line of seen.split('\n').slice(0, -1)) {
         const message = JSON.parse(line);
-        if (message.event === 'listen') resolve(message.port);
+        if (message.event === 'listen') ports[message.socket] = message.port;
       }
+      if (names.every((name) => ports[name])) resolve(ports);
     });
   });
 }
