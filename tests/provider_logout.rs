@@ -9,9 +9,10 @@ use std::rc::Rc;
 use edge_oidc::host::CallError;
 use serde_json::{Value, json};
 use support::{
-    Browser, Endpoint, FakeRequest, World,
+    Browser, Endpoint, FakeRequest, World, gateway,
     mint::{claim, without},
     provider::{ISSUER, form},
+    send,
 };
 
 const PAGE: &str = "https://site.example/";
@@ -420,10 +421,10 @@ fn a_turn_that_comes_to_nothing_is_given_up() {
     assert_eq!((counts.of(Endpoint::Token), counts.releases), (1, 0), "writing it gives the next one its turn");
 }
 
-/// A request in the middle of another one: the world goes on while the provider is asked.
+/// A request to another isolate in the middle of one to this: the world goes on while the provider is asked.
 fn answered_meanwhile(world: &Rc<World>, request: FakeRequest) {
-    let inner = Rc::clone(world);
-    world.host.meanwhile(Endpoint::Token, move |_| drop(inner.send(&request)));
+    let (inner, elsewhere) = (Rc::clone(world), gateway(&json!({})));
+    world.host.meanwhile(Endpoint::Token, move |_| drop(send(&elsewhere, &inner.host, &request)));
 }
 
 #[test]
@@ -448,10 +449,11 @@ fn who_loses_the_race_and_sees_no_winner_goes_on_to_the_end() {
     let cookies = signed_in(&world).cookies_for(PAGE);
     due(&world);
     // A store that shows the winner's entry to nobody yet.
-    let (inner, request) = (Rc::clone(&world), FakeRequest::get("/").cookies(&cookies));
+    let (inner, elsewhere) = (Rc::clone(&world), gateway(&json!({})));
+    let request = FakeRequest::get("/").cookies(&cookies);
     world.host.meanwhile(Endpoint::Token, move |host| {
         let old = host.store.borrow().clone();
-        inner.send(&request);
+        send(&elsewhere, &inner.host, &request);
         *host.store.borrow_mut() = old;
     });
     let ask = || world.send(&FakeRequest::get("/").cookies(&cookies));

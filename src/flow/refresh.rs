@@ -57,6 +57,13 @@ impl Attempts {
         tried.insert(id.clone(), now);
         true
     }
+
+    /// It has worked: whoever comes with an older cookie takes it over at once.
+    fn succeeded(&self, id: &SessionId) {
+        if let Ok(mut tried) = self.0.try_borrow_mut() {
+            tried.remove(id);
+        }
+    }
 }
 
 /// What became of a session whose tokens were due.
@@ -116,6 +123,14 @@ pub async fn refresh(site: &Site, host: &impl Host, session: &Session) -> Result
     if !site.attempts.may_try(&session.id, now) && now < session.validity.until {
         return Ok(Refreshed::Kept);
     }
+    let refreshed = in_turn(site, host, session).await;
+    if let Ok(Refreshed::Renewed(_)) = refreshed {
+        site.attempts.succeeded(&session.id);
+    }
+    refreshed
+}
+
+async fn in_turn(site: &Site, host: &impl Host, session: &Session) -> Result<Refreshed, Error> {
     let key = StoreKey::of_session(&session.id);
     let stored = match host.claim(&key, session.validity.until).await {
         Ok(Claim::Renewed(entry)) => return Ok(take_over(site, session, &entry).unwrap_or(Refreshed::Kept)),
