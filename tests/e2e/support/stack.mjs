@@ -53,9 +53,10 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
       OIDC_RULES: RULES,
       ...vars,
     };
+    const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
     const worker = await begin(startWorker({
       port,
-      vars: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
+      vars: given,
       kv: kv.address,
       rateLimit,
       originBinding: bound ? new URL(origin.url).host : undefined,
@@ -63,6 +64,8 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
     return {
       port,
       publicUrl,
+      /** The Worker's settings, for another one of the same kind. */
+      vars: given,
       origin,
       kv,
       provider,
