@@ -20,8 +20,8 @@ that only sets three headers and forwards (bench/contenders/floor.mjs). The roun
 contender the median counts. Takes about a minute on 2 cores; writes bench/results/signed-in.json.
 There is no pass or fail. On a busy machine all figures rise, the ratio less so.
 
-  --rounds N        for each contender; 7 unless told
-  --requests N      for each round; 5000 unless told
+  --rounds N        for each contender; 15 unless told
+  --requests N      for each round; 2500 unless told
   --beside FOLDER   another build of the Worker, measured in the same rounds; nothing is written then
   --help            this text
 `;
@@ -40,11 +40,11 @@ await script(HELP, async () => {
   const closing = [() => origin.close()];
   try {
     const contenders = await started(options.beside, origin.url, closing);
-    const started_at = Date.now();
+    const start = Date.now();
     const rounds = await withProgress(`${options.rounds} rounds of ${options.requests} requests for each of ${contenders.length}`, (report) =>
       measured(contenders, options, deadline, report));
     const results = summary(contenders, rounds);
-    show(results, Date.now() - started_at);
+    show(results, Date.now() - start);
     if (options.beside) return say(`beside: ${JSON.stringify(builtWorker(options.beside))}`);
     const { rounds: count, requests } = options;
     say(`written: ${writeResult('signed-in', { ...began, load_after: load(), rounds: count, requests_a_round: requests, concurrency: CONCURRENCY, microseconds_a_request: results })}`);
@@ -57,7 +57,7 @@ function parsed() {
   const next = 'npm run bench -- signed-in --help';
   let options;
   try {
-    options = parseArgs({ options: { rounds: { type: 'string', default: '7' }, requests: { type: 'string', default: '5000' }, beside: { type: 'string' } } }).values;
+    options = parseArgs({ options: { rounds: { type: 'string', default: '15' }, requests: { type: 'string', default: '2500' }, beside: { type: 'string' } } }).values;
   } catch (error) {
     throw new Failure(error.message, next);
   }
