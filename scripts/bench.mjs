@@ -3,7 +3,7 @@
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT, run } from './lib/run.mjs';
+import { ROOT, run, start } from './lib/run.mjs';
 import { Failure, script } from './lib/terminal.mjs';
 
 const BENCH = join(ROOT, 'bench');
@@ -30,5 +30,7 @@ await script(HELP, async () => {
   if (!process.env.EDGE_OIDC_BUILD && !asksHelp) {
     await run(process.execPath, [join(ROOT, 'scripts', 'build.mjs')], { show: true, next: 'npm run build' });
   }
-  await run(process.execPath, [join(BENCH, `${name}.mjs`), ...rest], { show: true, next: 'read the lines above' });
+  // It explains itself what goes wrong.
+  const child = start(process.execPath, [join(BENCH, `${name}.mjs`), ...rest], { stdio: 'inherit' });
+  process.exitCode = await new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
 });
