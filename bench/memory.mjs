@@ -41,7 +41,7 @@ await script(HELP, async () => {
     const { growth, ...rest } = { ...run, growth: growthOf(run.samples) };
     say(`written: ${writeResult('memory', { ...began, load_after: load(), requests, concurrency: CONCURRENCY, growth_after_20_percent: growth, ...rest })}`);
     say(verdict(growth));
-    if (run.unexpected) throw new Failure(`${run.unexpected} answers had another status than expected`, 'see unexpected_answers in bench/results/memory.json');
+    if (run.unexpected) throw new Failure(`${run.unexpected} answers had another status than expected`, 'see the answers above, and what is expected of each kind in bench/lib/traffic.mjs');
   } finally {
     client.close();
     await stack.close();
