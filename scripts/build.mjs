@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { ROOT, run } from './lib/run.mjs';
@@ -39,7 +40,7 @@ await script(HELP, async (argv) => {
   rmSync(STAMP, { force: true });
   await withProgress('Compiling the Worker (a first time takes a minute or two)', (report) =>
     run(workerBuild, ['--release', '--features', 'edge'], {
-      env,
+      env: { ...env, RUSTFLAGS: withoutPaths() },
       onLine: report,
       next: 'mend what the compiler says above, then: npm run build',
     }));
@@ -65,6 +66,16 @@ function fingerprintOf(paths) {
   };
   paths.forEach(add);
   return hash.digest('hex');
+}
+
+/**
+ * What panics say names files. Not by where they lie on this machine: the upload would tell, and would be another one
+ * for each user.
+ */
+function withoutPaths() {
+  const cargoHome = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
+  const remap = ([from, to]) => `--remap-path-prefix=${from}=${to}`;
+  return [process.env.RUSTFLAGS, ...[[cargoHome, 'cargo'], [ROOT, '.']].map(remap)].filter(Boolean).join(' ');
 }
 
 /** The upload must stay small: start-up time and the platform's limits both depend on it. */

@@ -5,7 +5,7 @@ use core::{cell::Cell, time::Duration};
 
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
-use worker::{Delay, DurableObject, Env, Headers, Method, Request, RequestInit, Response, State, Stub, durable_object};
+use worker::{Delay, DurableObject, Env, Request, Response, State, Stub, durable_object};
 
 use super::host::{clock_seconds, within};
 use crate::{
@@ -79,7 +79,7 @@ impl SessionVault {
         }
         let storage = self.state.storage();
         storage.put_raw(VALUE, Uint8Array::from(value)).await?;
-        storage.put(UNTIL, until.to_string()).await?;
+        storage.put_raw(UNTIL, JsValue::from_str(&until.to_string())).await?;
         storage.set_alarm(Duration::from_secs(ttl.unsigned_abs())).await?;
         self.turn.set(None);
         Response::empty()
@@ -106,16 +106,20 @@ impl SessionVault {
     }
 
     async fn stored_until(&self) -> worker::Result<i64> {
-        let text: Option<String> = self.state.storage().get(UNTIL).await?;
+        let text: Option<String> = self.kept(UNTIL).await?.as_string();
         Ok(text.and_then(|text| text.parse().ok()).unwrap_or(i64::MIN))
+    }
+
+    async fn kept(&self, name: &str) -> worker::Result<JsValue> {
+        let storage = self.state.storage();
+        let get = js_sys::Reflect::get(storage.as_raw(), &JsValue::from_str("get"))?;
+        let promise = js_sys::Function::from(get).call1(storage.as_raw(), &JsValue::from_str(name))?;
+        Ok(wasm_bindgen_futures::JsFuture::from(js_sys::Promise::from(promise)).await?)
     }
 
     // The first byte tells whether the entry has been renewed; nothing after it: there is no entry.
     async fn answer(&self, renewed: u8) -> worker::Result<Response> {
-        let storage = self.state.storage();
-        let kept = js_sys::Reflect::get(storage.as_raw(), &JsValue::from_str("get"))?;
-        let promise = js_sys::Function::from(kept).call1(storage.as_raw(), &JsValue::from_str(VALUE))?;
-        let value = wasm_bindgen_futures::JsFuture::from(js_sys::Promise::from(promise)).await?;
+        let value = self.kept(VALUE).await?;
         let mut bytes = vec![renewed];
         if !value.is_undefined() {
             bytes.extend_from_slice(&Uint8Array::new(&value).to_vec());
@@ -172,13 +176,17 @@ impl Vault {
 }
 
 fn request(operation: &str, numbers: &[(&str, i64)], body: Option<&[u8]>) -> worker::Result<Request> {
-    let headers = Headers::new();
+    let headers = web_sys::Headers::new()?;
     for (name, number) in numbers {
         headers.set(name, &number.to_string())?;
     }
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_headers(headers).with_body(body.map(|body| Uint8Array::from(body).into()));
-    Request::new_with_init(&format!("https://vault{operation}"), &init)
+    let init = web_sys::RequestInit::new();
+    init.set_method("POST");
+    init.set_headers(&headers);
+    if let Some(body) = body {
+        init.set_body(&Uint8Array::from(body));
+    }
+    Ok(web_sys::Request::new_with_str_and_init(&format!("https://vault{operation}"), &init)?.into())
 }
 
 fn split(answer: &[u8]) -> (bool, Option<Vec<u8>>) {

@@ -54,9 +54,10 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
       OIDC_CREDENTIALS_STORE: durable ? 'durable' : undefined,
       ...vars,
     };
+    const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
     const worker = await begin(startWorker({
       port,
-      vars: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
+      vars: given,
       kv: kv.address,
       durable,
       rateLimit,
@@ -69,6 +70,8 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
     return {
       port,
       publicUrl,
+      /** The Worker's settings, for another one of the same kind. */
+      vars: given,
       origin,
       kv,
       provider,

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const BUILD = process.env.EDGE_OIDC_BUILD ?? join(ROOT, 'build');
-const MODULES = ['index.js', 'index_bg.wasm'];
+const MODULES = { 'index.js': 'esModule', 'index_bg.wasm': 'wasm' };
 
 /** The platform's rate limiter without its clock; the class has the name that it has there. */
 const RATE_LIMIT = `
@@ -30,20 +30,22 @@ export default ({ limit }) => new Ratelimit(limit);
 process.once('SIGTERM', () => process.exit(143));
 
 /**
- * Starts the Worker and resolves to `{ port, twinPort, publicUrl, log, close }`.
+ * Starts the Worker and resolves to `{ port, twinPort, publicUrl, pid, log, close }`.
  *
  * `vars` are its settings: a string stands for itself, anything else is passed as JSON, as wrangler does it.
  * `kv` and `originBinding` are `host:port` of what stands behind OIDC_CREDENTIALS and ORIGIN; `rateLimit` is how
  * often OIDC_RATE_LIMIT says yes to one key. `durable: true` puts Durable Objects behind OIDC_SESSIONS; then there is a
- * second Worker with the same objects at `twinPort`: another isolate, as in another city.
+ * second Worker with the same objects at `twinPort`: another isolate, as in another city. `build` is the folder of
+ * another Worker, `modules` its files and kinds.
  */
-export async function startWorker({ vars = {}, kv, durable = false, originBinding, rateLimit, port } = {}) {
-  for (const file of MODULES) {
-    if (!existsSync(join(BUILD, file))) throw new Error(`${BUILD} has no ${file}; next: npm run build`);
+export async function startWorker({ vars = {}, kv, durable = false, originBinding, rateLimit, port, build = BUILD, modules = MODULES } = {}) {
+  const files = Object.keys(modules);
+  for (const file of files) {
+    if (!existsSync(join(build, file))) throw new Error(`${build} has no ${file}; next: npm run build`);
   }
   const folder = mkdtempSync(join(tmpdir(), 'edge-oidc-'));
-  MODULES.forEach((file) => copyFileSync(join(BUILD, file), join(folder, file)));
-  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, durable, originBinding, rateLimit, port: port ?? 0 }));
+  files.forEach((file) => copyFileSync(join(build, file), join(folder, file)));
+  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, durable, originBinding, rateLimit, modules, port: port ?? 0 }));
 
   const child = spawn(join(ROOT, 'node_modules', '.bin', 'workerd'), ['serve', 'config.capnp', '--control-fd=3'], {
     cwd: folder,
@@ -60,6 +62,7 @@ export async function startWorker({ vars = {}, kv, durable = false, originBindin
     port: listening.http,
     twinPort: listening.twin,
     publicUrl: `http://localhost:${listening.http}`,
+    pid: child.pid,
     /** All that the Worker and the runtime have printed so far. */
     log: () => log,
     close: async () => {
@@ -83,7 +86,7 @@ export function freePort() {
   });
 }
 
-function configOf({ vars, kv, durable, originBinding, rateLimit, port }) {
+function configOf({ vars, kv, durable, originBinding, rateLimit, modules, port }) {
   const services = ['(name = "guard", worker = .guard)', '(name = "internet", network = (allow = ["public", "private"]))'];
   const bindings = Object.entries(vars).map(([name, value]) =>
     `(name = ${text(name)}, ${typeof value === 'string' ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`})`);
@@ -111,18 +114,18 @@ const config :Workerd.Config = (
   extensions = [(modules = [(name = "tests:rate-limit", internal = true, esModule = ${text(RATE_LIMIT)})])],
 );
 ${durable
-    ? workerOf('guard', date, [...bindings, '(name = "OIDC_SESSIONS", durableObjectNamespace = "SessionVault")'], OBJECTS)
-      + workerOf('twin', date, [...bindings, '(name = "OIDC_SESSIONS", durableObjectNamespace = (className = "SessionVault", serviceName = "guard"))'])
-    : workerOf('guard', date, bindings)}`;
+    ? workerOf('guard', date, modules, [...bindings, '(name = "OIDC_SESSIONS", durableObjectNamespace = "SessionVault")'], OBJECTS)
+      + workerOf('twin', date, modules, [...bindings, '(name = "OIDC_SESSIONS", durableObjectNamespace = (className = "SessionVault", serviceName = "guard"))'])
+    : workerOf('guard', date, modules, bindings)}`;
 }
 
 const OBJECTS = `
   durableObjectNamespaces = [(className = "SessionVault", uniqueKey = "vault", enableSql = true)],
   durableObjectStorage = (inMemory = void),`;
 
-function workerOf(name, date, bindings, more = '') {
+function workerOf(name, date, modules, bindings, more = '') {
   return `const ${name} :Workerd.Worker = (
-  modules = [(name = "index.js", esModule = embed "index.js"), (name = "index_bg.wasm", wasm = embed "index_bg.wasm")],
+  modules = [${Object.entries(modules).map(([file, kind]) => `(name = "${file}", ${kind} = embed "${file}")`).join(', ')}],
   compatibilityDate = "${date}",
   bindings = [${bindings.join(', ')}],${more}
 );
