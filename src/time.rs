@@ -34,11 +34,16 @@ impl Timestamp {
         Self(self.0.saturating_sub(whole_seconds(span)))
     }
 
+    /// For people: `2026-11-23`.
+    pub fn to_utc_date(self) -> String {
+        let (year, month, day) = civil(self.0.div_euclid(DAY));
+        format!("{year:04}-{month:02}-{day:02}")
+    }
+
     /// For people: `2026-11-23 18:26 UTC`.
     pub fn to_utc_text(self) -> String {
-        let (days, seconds) = (self.0.div_euclid(DAY), self.0.rem_euclid(DAY));
-        let (year, month, day) = civil(days);
-        format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", seconds / 3600, seconds / 60 % 60)
+        let seconds = self.0.rem_euclid(DAY);
+        format!("{} {:02}:{:02} UTC", self.to_utc_date(), seconds / 3600, seconds / 60 % 60)
     }
 
     /// The time from `earlier` until this moment; zero when it lies before.

@@ -97,7 +97,7 @@ impl ProviderCache {
         }
     }
 
-    /// Verifies an ID token; a key that is not known yet is looked for once more.
+    /// Verifies an ID token.
     pub async fn verify_id_token(
         &self,
         host: &impl Host,
@@ -106,21 +106,13 @@ impl ProviderCache {
         expected: &Expected<'_>,
     ) -> Result<IdToken, Error> {
         let refused = |error| Error::from(ProviderError::IdToken(error));
-        let parse = || UntrustedJwt::parse(untrusted).map_err(|error| refused(error.into()));
-        let keys = self.keys(host, metadata).await?;
-        match id_token::verify(parse()?, expected, &keys, host).await {
-            // A key may also have been replaced under its old name.
-            Err(IdTokenError::Jws(JwsError::UnknownKey | JwsError::BadSignature))
-                if self.may_fetch_again(host.now()) =>
-            {
-                let keys = self.keys.keep(fetch_keys(host, metadata).await?, host.now());
-                id_token::verify(parse()?, expected, &keys, host).await.map_err(refused)
-            }
-            verdict => verdict.map_err(refused),
-        }
+        let untrusted = UntrustedJwt::parse(untrusted).map_err(|error| refused(error.into()))?;
+        let judge = async |keys: &JwkSet| id_token::verify(untrusted.clone(), expected, keys, host).await;
+        let is_about_keys = |error: &IdTokenError| matches!(error, IdTokenError::Jws(error) if is_about_keys(*error));
+        self.judged(host, metadata, judge, is_about_keys).await?.map_err(refused)
     }
 
-    /// Verifies a logout token; a key that is not known yet is looked for once more.
+    /// Verifies a logout token. Anyone may post one: what is no token at all costs the provider nothing.
     pub async fn verify_logout_token(
         &self,
         host: &impl Host,
@@ -128,18 +120,27 @@ impl ProviderCache {
         untrusted: &str,
         expected: &ExpectedLogout<'_>,
     ) -> Result<LogoutToken, Error> {
-        let parse = || UntrustedJwt::parse(untrusted).map_err(|error| Error::Logout(error.into()));
-        // Anyone may post here: what is no token at all costs the provider nothing.
-        let first = parse()?;
+        let untrusted = UntrustedJwt::parse(untrusted).map_err(|error| Error::Logout(error.into()))?;
+        let judge = async |keys: &JwkSet| logout::verify_logout_token(untrusted.clone(), expected, keys, host).await;
+        let is_about_keys = |error: &LogoutError| matches!(error, LogoutError::Jws(error) if is_about_keys(*error));
+        self.judged(host, metadata, judge, is_about_keys).await?.map_err(Error::Logout)
+    }
+
+    /// A judgement by the provider's keys. When it fails for want of one, they are fetched anew, once.
+    async fn judged<T, E>(
+        &self,
+        host: &impl Host,
+        metadata: &Metadata,
+        judge: impl AsyncFn(&JwkSet) -> Result<T, E>,
+        is_about_keys: impl Fn(&E) -> bool,
+    ) -> Result<Result<T, E>, Error> {
         let keys = self.keys(host, metadata).await?;
-        match logout::verify_logout_token(first, expected, &keys, host).await {
-            Err(LogoutError::Jws(JwsError::UnknownKey | JwsError::BadSignature))
-                if self.may_fetch_again(host.now()) =>
-            {
+        match judge(&keys).await {
+            Err(error) if is_about_keys(&error) && self.may_fetch_again(host.now()) => {
                 let keys = self.keys.keep(fetch_keys(host, metadata).await?, host.now());
-                logout::verify_logout_token(parse()?, expected, &keys, host).await.map_err(Error::Logout)
+                Ok(judge(&keys).await)
             }
-            verdict => verdict.map_err(Error::Logout),
+            verdict => Ok(verdict),
         }
     }
 
@@ -158,6 +159,11 @@ fn fall_back<T>(host: &impl Host, slot: &Slot<T>, error: Error) -> Result<Rc<T>,
     let Some(value) = slot.stale(host.now()) else { return Err(error) };
     host.log(&LogLine::error(&error));
     Ok(value)
+}
+
+// Rotated; or replaced under its old name.
+fn is_about_keys(error: JwsError) -> bool {
+    matches!(error, JwsError::UnknownKey | JwsError::BadSignature)
 }
 
 async fn discover(host: &impl Host, settings: &ProviderSettings) -> Result<Metadata, Error> {

@@ -24,7 +24,7 @@ use crate::{
     http::{self, CallError},
     kept::{Kept, open},
     secrets_file,
-    terminal::{Terminal, date},
+    terminal::Terminal,
     wrangler,
 };
 
@@ -289,7 +289,7 @@ fn withdraw(registration: &Registration, terminal: &Terminal) {
 /// What a person should know of a registration that is not quite as it was asked for.
 fn remark(registration: &Registration, client: &ClientMetadata, terminal: &Terminal) {
     if let Some(moment) = registration.secret_expires_at {
-        terminal.note(&format!("note:  the client secret expires on {}", date(moment)));
+        terminal.note(&format!("note:  the client secret expires on {}", moment.to_utc_date()));
     }
     let uris = registration.metadata.get("redirect_uris").and_then(Value::as_array);
     if uris.is_some_and(|uris| !client.redirect_uris.iter().all(|uri| uris.iter().any(|known| known == uri))) {
