@@ -46,6 +46,23 @@ fn the_rfcs_vectors_verify() {
 }
 
 #[test]
+fn the_rfcs_jwts_are_refused_for_their_algorithms() {
+    // RFC 7519 §3.1, signed with a shared secret; §6.1, unsecured. Both are good JWTs, and neither is one for us.
+    let claims = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+    let hmac = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9";
+    let signed = format!("{hmac}.{claims}.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    let unsecured = format!("eyJhbGciOiJub25lIn0.{claims}.");
+    for token in [signed, unsecured] {
+        assert_eq!(UntrustedJwt::parse(&token).err(), Some(JwsError::AlgorithmNotAllowed), "{token}");
+    }
+    // §3.1 gives the claims in the clear, too: their line breaks are no matter.
+    let object = json::parse_object(&Base64UrlUnpadded::decode_vec(claims).unwrap()).unwrap();
+    let claims = Claims::new(object);
+    assert_eq!(claims.required_string("iss"), Ok("joe"));
+    assert_eq!(claims.timestamp("exp"), Ok(Some(crate::time::Timestamp::from_unix(1_300_819_380))));
+}
+
+#[test]
 fn the_rfcs_unsecured_token_is_refused() {
     // RFC 7515 A.5
     let token = "eyJhbGciOiJub25lIn0.\
