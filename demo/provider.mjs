@@ -102,6 +102,8 @@ function configurationOf(clients, accounts) {
     loadExistingGrant: grantEverything,
     issueRefreshToken: (_context, client, code) => client.grantTypeAllowed('refresh_token') && code.scopes.has('openid'),
     pkce: { required: () => true },
+    // Its clients are on this machine, where oidc-provider sends no logout token by itself.
+    fetch: (url, options) => globalThis.fetch(url, { ...options, dispatcher: undefined }),
     renderError: (context, out) => {
       context.type = 'html';
       context.body = page('The provider refuses', `<p>${escapeHtml(out.error)}: ${escapeHtml(out.error_description ?? '')}</p>`);

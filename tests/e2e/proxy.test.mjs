@@ -43,7 +43,7 @@ describe('two Cookie headers', () => {
       for (const [name, value] of Object.entries(alice.cookies)) {
         assert.ok(!answer.body.includes(name) && !answer.body.includes(value.slice(0, 40)), `${name} reaches the origin`);
       }
-      assert.match(answer.body, /"X-Forwarded-User","alice"/i);
+      assert.match(answer.body, /"x-forwarded-user",\s*"alice"/i);
       assert.match(answer.body, /a=1/);
     }
   });

@@ -67,7 +67,10 @@ export async function startWorker({ vars = {}, kv, durable = false, originBindin
     log: () => log,
     close: async () => {
       child.kill('SIGTERM');
+      // It waits for connections that somebody may keep open for good.
+      const impatient = setTimeout(killed, 1000);
       await exited;
+      clearTimeout(impatient);
       process.removeListener('exit', killed);
       rmSync(folder, { recursive: true, force: true });
     },
