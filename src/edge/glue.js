@@ -19,16 +19,17 @@ export async function readBody(request, limit) {
 const SMALL_BODY = 65536;
 
 /**
- * Sends the request on as it came, but for the edits (names and values in turn, no value: removed) and, unless it is
- * `null`, the URL: a request that keeps its URL keeps every byte of it, where a URL that is given anew is encoded as URL
+ * Sends the request on as it came, but for the edits (names and values in turn, a line each; a name after a hyphen is
+ * removed) and, where there is another one, the URL: a request that keeps its URL keeps every byte of it, where a URL that is given anew is encoded as URL
  * parsers do. The body is not touched. After `timeout` milliseconds without an answer it is given up. An answer for one
  * visitor is not put into the cache between us and the origin, which knows nothing of visitors.
  */
 export async function forward(request, url, edits, binding, isPrivate, timeout) {
   const outgoing = url === undefined ? new Request(request) : new Request(url, request);
-  for (let i = 0; i + 1 < edits.length; i += 2) {
-    if (edits[i + 1] === undefined) outgoing.headers.delete(edits[i]);
-    else outgoing.headers.set(edits[i], edits[i + 1]);
+  const lines = edits.split("\n");
+  for (let i = 0; i + 1 < lines.length; i += 2) {
+    if (lines[i].startsWith("-")) outgoing.headers.delete(lines[i].slice(1));
+    else outgoing.headers.set(lines[i], lines[i + 1]);
   }
   const init = isPrivate && !binding ? { cf: { cacheTtl: -1 } } : {};
   const send = () => (binding ? binding.fetch(outgoing, init) : fetch(outgoing, init));

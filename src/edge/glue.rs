@@ -15,7 +15,7 @@ extern "C" {
     pub(super) fn forward(
         request: &web_sys::Request,
         url: Option<&str>,
-        edits: Array,
+        edits: &str,
         binding: &JsValue,
         is_private: bool,
         timeout: u32,
