@@ -66,6 +66,25 @@ describe('in Chromium a visitor', () => {
     });
   });
 
+  test('sees their account and signs out everywhere, without JavaScript', async () => {
+    const context = await browser.newContext({ baseURL: stack.publicUrl, javaScriptEnabled: false });
+    context.setDefaultTimeout(15_000);
+    try {
+      const page = await context.newPage();
+      await page.goto('/oidc_account');
+      await fillIn(page, 'alice');
+      await page.waitForURL(`${stack.publicUrl}/oidc_account`);
+      assert.match(await page.content(), /Alice Adams/);
+      const [here, everywhere] = await page.getByRole('button').evaluateAll((buttons) => buttons.map((button) => button.getBoundingClientRect()));
+      assert.ok(everywhere.top > here.bottom, 'the buttons don’t touch');
+      await page.getByRole('button', { name: 'Sign out on all devices' }).click();
+      await page.waitForURL(`${stack.provider.issuer}/session/end**`);
+      assert.ok(!(await context.cookies(stack.publicUrl)).some(({ name }) => name.startsWith('__Host-oidc_id_token')));
+    } finally {
+      await context.close();
+    }
+  });
+
   test('signs in in two tabs at once', async () => {
     await withProfile(async (first, context) => {
       const second = await context.newPage();

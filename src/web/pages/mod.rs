@@ -5,7 +5,7 @@
 use askama::Template;
 
 /// The hash of the inline style sheet as a `Content-Security-Policy` source.
-pub const STYLE_HASH: &str = "sha256-LCJKy6E1PHEdx8PDU3j1FrSFFMKo84EKmYvhQhtcLLY=";
+pub const STYLE_HASH: &str = "sha256-mLCtf2K9ORZO/0+sIiiEUgJ9TNUGoFdTrAJrApcyM2E=";
 
 /// The one way on that a page offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
