@@ -31,10 +31,10 @@ export const GZIP_TEXT = 'compressed at the origin\n'.repeat(1000);
  */
 export async function startOrigin({ port = 0 } = {}) {
   const requests = [];
-  const server = createServer((request, response) => {
+  const server = createServer({ maxHeaderSize: 65_536 }, (request, response) => {
     requests.push({ method: request.method, target: request.url });
     const path = request.url.split('?')[0];
-    const route = ROUTES[path] ?? ROUTES[`${path}/`] ?? (path.startsWith('/echo/') ? echo : notFound);
+    const route = ROUTES[path] ?? ROUTES[`${path}/`] ?? (/^\/(public\/)?echo\//.test(`${path}/`) ? echo : notFound);
     // A visitor who leaves in the middle of an answer is nobody's fault.
     response.on('error', () => {});
     Promise.resolve(route(request, response)).catch(() => response.destroy());

@@ -23,7 +23,7 @@ use crate::{
         pages::{self, Action},
         path::{RequestPath, RequestUrl},
         reply::Reply,
-        request::{BodyError, IncomingRequest, is_foreign, is_navigation},
+        request::{BodyError, CALLER, IncomingRequest, is_foreign, is_navigation},
         return_to::ReturnTo,
         secure_url::is_loopback_host,
     },
@@ -141,8 +141,7 @@ impl Gateway {
         renewed: Vec<SetCookie>,
     ) -> Forward {
         let Site { config, identity_headers, cookie_names, .. } = &self.site;
-        let own = (identity_headers, cookie_names, config.headers.as_slice());
-        let mut forward = origin::forward(admitted, request, url, &config.origin, own);
+        let mut forward = origin::forward(admitted, request, url, config, (identity_headers, cookie_names));
         // A response that others may share sets no cookie.
         if forward.answer_is_private {
             forward.cookies = renewed;
@@ -365,7 +364,7 @@ fn check_method(method: &str, endpoint: Endpoint, response_mode: ResponseMode) -
 
 // By the address that the platform saw; a caller can't choose it.
 async fn check_rate(host: &impl Host, request: &impl IncomingRequest) -> Result<(), Error> {
-    let caller = request.header("cf-connecting-ip").unwrap_or_default();
+    let caller = request.header(CALLER).unwrap_or_default();
     if host.allows(&caller).await { Ok(()) } else { Err(Error::TooManyRequests) }
 }
 

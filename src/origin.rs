@@ -6,20 +6,20 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::{
-    config::{HeaderMapping, OriginSettings},
+    config::{Config, HeaderMapping, OriginSettings},
     policy::Admitted,
     session::cookies::CookieNames,
     visitor::Identity,
     web::{
         cookie::{self, Remaining, SetCookie},
         path::RequestUrl,
-        request::IncomingRequest,
+        request::{CALLER, IncomingRequest},
     },
 };
 
-/// Headers that tell an identity, whatever `OIDC_HEADERS` says; a client's copy of them never passes.
-const RESERVED: [&str; 4] =
-    ["X-Forwarded-Client-Id", "X-Forwarded-Scope", "X-Forwarded-Token-Info", "X-Forwarded-Assertion"];
+mod names;
+
+pub use names::IdentityHeaders;
 
 /// A change to a header.
 #[derive(Clone, PartialEq, Eq)]
@@ -53,45 +53,31 @@ pub struct Forward {
     pub cookies: Vec<SetCookie>,
 }
 
-/// The names that clients may not send, in the one spelling that origins might fold them to.
-#[derive(Debug)]
-pub struct IdentityHeaders {
-    folded: Vec<String>,
-}
-
-impl IdentityHeaders {
-    /// Those of `OIDC_HEADERS` and the ones that are always ours.
-    pub fn new(mappings: &[HeaderMapping]) -> Self {
-        let mapped = mappings.iter().map(|mapping| mapping.header.as_str());
-        Self { folded: mapped.chain(RESERVED).map(fold).collect() }
-    }
-
-    /// Whether an origin might take `name` for an identity header.
-    pub fn claim(&self, name: &str) -> bool {
-        let folded = fold(name);
-        self.folded.contains(&folded)
-    }
-}
-
-// CGI and its heirs write every other character as `_`, so `X_Forwarded.User` reaches them as `X-Forwarded-User` does.
-fn fold(name: &str) -> String {
-    name.bytes().map(|b| if b.is_ascii_alphanumeric() { b.to_ascii_lowercase() as char } else { '-' }).collect()
-}
-
 /// Makes the request for the origin. It needs an [`Admitted`], and only policy makes one.
 pub fn forward(
     admitted: &Admitted,
     request: &impl IncomingRequest,
     url: &RequestUrl<'_>,
-    origin: &OriginSettings,
-    own: (&IdentityHeaders, &CookieNames, &[HeaderMapping]),
+    config: &Config,
+    own: (&IdentityHeaders, &CookieNames),
 ) -> Forward {
-    let (identity_headers, cookie_names, mappings) = own;
+    let (identity_headers, cookie_names) = own;
     let spoofed = request.header_names().filter(|name| identity_headers.claim(name));
     let mut edits: Vec<HeaderEdit> = spoofed.map(|name| HeaderEdit::Remove(name.to_owned())).collect();
     edits.extend(without_own_cookies(request.cookies(), cookie_names));
-    edits.extend(admitted.identity().into_iter().flat_map(|identity| stamps(identity, mappings)));
-    Forward { url: target(origin, url), edits, answer_is_private: admitted.answer_is_private(), cookies: Vec::new() }
+    edits.extend(whence(request, &config.public_origin(url)));
+    edits.extend(admitted.identity().into_iter().flat_map(|identity| stamps(identity, &config.headers)));
+    let url = target(&config.origin, url);
+    Forward { url, edits, answer_is_private: admitted.answer_is_private(), cookies: Vec::new() }
+}
+
+/// Where the request came from and whom it was for, as the platform knows it.
+fn whence(request: &impl IncomingRequest, public_origin: &str) -> impl Iterator<Item = HeaderEdit> {
+    let (scheme, host) = public_origin.split_once("://").unwrap_or_default();
+    let set = |name: &str, value: String| HeaderEdit::Set(name.to_owned(), value);
+    let caller = request.header(CALLER).map(|address| set("X-Forwarded-For", address));
+    let facts = [set("X-Forwarded-Proto", scheme.to_owned()), set("X-Forwarded-Host", host.to_owned())];
+    facts.into_iter().chain(caller)
 }
 
 fn target(origin: &OriginSettings, url: &RequestUrl<'_>) -> Option<String> {

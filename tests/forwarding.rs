@@ -93,7 +93,7 @@ fn spoofed_headers_never_pass() {
     alice.sign_in("/");
     let ours: Vec<String> = rows(include_str!("vectors/header_spoofs.txt")).into_iter().flatten().collect();
     let ours: Vec<String> = ours.iter().map(|name| name.to_ascii_lowercase()).collect();
-    let others = ["x-forwarded-for", "x-forwarded-users", "forwarded", "authorization", "user-agent", "xforwardeduser"];
+    let others = ["x-forwardeds", "authorization", "user-agent", "xforwardeduser", "x-http"];
     for (path, browser) in [
         ("/public/a", world.browser()),
         ("/maybe/a", world.browser()),
@@ -147,7 +147,57 @@ fn own_cookies_stay_here_and_others_pass_byte_for_byte() {
         }
     }
     let untouched = world.send(&FakeRequest::page("/public/a").cookies("a=b; ;c"));
-    assert!(untouched.forward().edits.is_empty());
+    let facts = ["X-Forwarded-Proto", "X-Forwarded-Host"];
+    let edits = &untouched.forward().edits;
+    assert!(edits.iter().all(|edit| matches!(edit, HeaderEdit::Set(name, _) if facts.contains(&name.as_str()))));
+}
+
+#[test]
+fn the_origin_is_told_whence_by_the_platform_alone() {
+    let lies = [
+        ("x-forwarded-for", "10.0.0.1"),
+        ("x_forwarded_for", "10.0.0.2"),
+        ("x-forwarded-proto", "gopher"),
+        ("x-forwarded-host", "evil.example"),
+        ("x.forwarded.host", "evil.example"),
+        ("x-forwarded-port", "1"),
+        ("x-forwarded-prefix", "/evil"),
+        ("forwarded", "for=10.0.0.3;host=evil.example;proto=gopher"),
+        ("x-original-url", "/never"),
+        ("x-rewrite-url", "/never"),
+        ("x-real-ip", "10.0.0.4"),
+        ("x-http-method-override", "DELETE"),
+    ];
+    let public_url = json!({"OIDC_PUBLIC_URL": "https://public.example:8443", "OIDC_RULES": rules()["OIDC_RULES"]});
+    for (settings, url, proto, host) in [
+        (&rules(), "https://site.example/public/a", "https", "site.example"),
+        (&rules(), "http://SITE.example:8080/public/a", "http", "site.example:8080"),
+        (&rules(), "https://site.example:443/public/a", "https", "site.example"),
+        (&public_url, "https://site.example/public/a", "https", "public.example:8443"),
+    ] {
+        let world = World::new(settings);
+        for method in ["GET", "OPTIONS", "POST"] {
+            let request =
+                lies.iter().fold(FakeRequest::new(method, url), |request, (name, lie)| request.header(name, lie));
+            let told = |request| {
+                let answer = world.send(&request);
+                for (name, lie) in lies {
+                    assert!(answer.forward().edits.contains(&HeaderEdit::Remove(name.to_owned())), "{method} {name}");
+                    assert!(answer.stamped().iter().all(|(_, value)| *value != lie), "{method} {name}");
+                }
+                answer
+                    .stamped()
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .collect::<Vec<_>>()
+            };
+            let facts = [("X-Forwarded-Proto", proto), ("X-Forwarded-Host", host)];
+            let facts = facts.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            assert_eq!(told(request.clone()), facts);
+            let caller = ("X-Forwarded-For".to_owned(), "203.0.113.7".to_owned());
+            assert_eq!(told(request.header("cf-connecting-ip", "203.0.113.7")), [facts.as_slice(), &[caller]].concat());
+        }
+    }
 }
 
 #[test]
@@ -171,6 +221,8 @@ fn identity_is_told_one_to_one() {
     let expected = [
         ("X-Bool", "true"),
         ("X-City", "Z%C3%BCrich"),
+        ("X-Forwarded-Host", "site.example"),
+        ("X-Forwarded-Proto", "https"),
         ("X-Forwarded-User", "a,b%252C"),
         ("X-Groups", "a%2Cb,100%25,%E2%82%AC,,x y"),
         ("X-Name", "%20Zo%C3%AB%0D%0AX-Admin: 1%20"),

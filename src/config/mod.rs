@@ -31,7 +31,7 @@ use crate::{
     policy::Rule,
     secret::Secret,
     time::Leeway,
-    web::{cookie::CookieScope, secure_url::SecureUrl},
+    web::{cookie::CookieScope, path::RequestUrl, secure_url::SecureUrl},
 };
 
 pub use errors::{ConfigError, ConfigErrors};
@@ -65,6 +65,13 @@ pub struct Config {
     pub headers: Vec<HeaderMapping>,
     /// `OIDC_ENABLED=false`: the claims that everybody has, on loopback hosts only.
     pub testing_profile: Option<Object>,
+}
+
+impl Config {
+    /// Scheme, host and port that visitors use. Never from a header that a client could send.
+    pub fn public_origin(&self, url: &RequestUrl<'_>) -> String {
+        self.public_origin.clone().unwrap_or_else(|| url.origin().to_ascii_lowercase())
+    }
 }
 
 /// A provider and how to be its client.

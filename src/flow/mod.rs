@@ -54,7 +54,7 @@ impl Site {
         Self {
             ring: KeyRing::new(&config.secret_keys, issuer, client_id),
             cookie_names: CookieNames::new(config.cookie.name.clone(), &config.cookie.scope),
-            identity_headers: IdentityHeaders::new(&config.headers),
+            identity_headers: IdentityHeaders::new(&config.headers, &config.rules),
             provider_cache: provider::ProviderCache::default(),
             standings: standing::Standings::default(),
             attempts: refresh::Attempts::default(),
@@ -75,7 +75,7 @@ impl Site {
 
     /// Scheme, host and port that visitors use. Never from a header that a client could send.
     pub fn public_origin(&self, url: &RequestUrl<'_>) -> String {
-        self.config.public_origin.clone().unwrap_or_else(|| url.origin().to_ascii_lowercase())
+        self.config.public_origin(url)
     }
 
     /// The path of one of our own pages.

@@ -1,5 +1,8 @@
 //! What the core sees of a request. Nothing is read before it is asked for.
 
+/// The header in which the platform says who called; a caller can't choose it.
+pub const CALLER: &str = "cf-connecting-ip";
+
 /// A request as the platform holds it.
 #[allow(async_fn_in_trait, reason = "the runtime has one thread; its futures are not Send and need not be")]
 pub trait IncomingRequest {

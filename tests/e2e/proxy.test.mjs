@@ -124,12 +124,47 @@ describe('identity headers', () => {
   });
 
   test('leave all other headers alone', async () => {
-    const headers = { 'X-Forwarded-Proto': 'https', 'X-Custom': 'a, b', 'X-Userx': '1', Authorization: 'Basic dXNlcjpwdw==', 'Accept-Language': 'de' };
+    const headers = { 'X-Custom': 'a, b', 'X-Userx': '1', Authorization: 'Basic dXNlcjpwdw==', 'Accept-Language': 'de' };
     const echoed = received(await alice.send('/echo', { headers }));
     assert.deepEqual(valuesOf(echoed, 'x-custom'), ['a, b']);
     assert.deepEqual(valuesOf(echoed, 'x-userx'), ['1']);
     assert.deepEqual(valuesOf(echoed, 'accept-language'), ['de']);
     assert.deepEqual(valuesOf(echoed, 'authorization'), ['Basic dXNlcjpwdw==']);
+  });
+
+  test('can’t be taken away by Connection, on any route and method', async () => {
+    for (const [target, user] of [['/echo', ['alice']], ['/private/', undefined]]) {
+      for (const method of ['GET', 'OPTIONS']) {
+        const cookie = alice.cookieHeader('localhost', target);
+        const named = 'x-forwarded-user, X-Forwarded-Email, cookie, x-forwarded-proto';
+        const answer = await rawRequest(stack.port, `${method} ${target} HTTP/1.1\r\nHost: localhost:${stack.port}\r\nCookie: ${cookie}\r\nConnection: close, ${named}\r\nKeep-Alive: x-forwarded-user\r\nX-Forwarded-User: mallory\r\n\r\n`);
+        assert.equal(answer.status, 200, `${method} ${target}`);
+        assert.ok(!answer.body.includes('mallory'));
+        if (user) {
+          const echoed = received({ json: () => JSON.parse(answer.body.slice(answer.body.indexOf('{'), answer.body.lastIndexOf('}') + 1)) });
+          assert.deepEqual(valuesOf(echoed, 'x-forwarded-user'), user);
+          assert.ok(!/x-forwarded/i.test(valuesOf(echoed, 'connection').join()), 'nothing that the next hop would drop');
+        }
+      }
+    }
+  });
+
+  test('tell whence a request came by what the platform knows', async () => {
+    const headers = { 'CF-Connecting-IP': '203.0.113.7', 'X-Forwarded-For': '10.0.0.1', Forwarded: 'for=10.0.0.1', 'X-Forwarded-Proto': 'gopher', 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Port': '1' };
+    for (const visitor of [alice, stack.visitor()]) {
+      const echoed = received(await visitor.send(visitor === alice ? '/echo' : '/public/echo', { headers }));
+      assert.deepEqual(valuesOf(echoed, 'x-forwarded-for'), ['203.0.113.7']);
+      assert.deepEqual(valuesOf(echoed, 'x-forwarded-proto'), ['http']);
+      assert.deepEqual(valuesOf(echoed, 'x-forwarded-host'), [`localhost:${stack.port}`]);
+      assert.ok(!/gopher|evil|10\.0\.0\.1/.test(JSON.stringify(echoed)));
+    }
+  });
+
+  test('of 20 kB pass whole', async () => {
+    const value = 'x'.repeat(20_000);
+    const echoed = received(await alice.send('/echo', { headers: { 'X-Long': value, X_Forwarded_User: value } }));
+    assert.deepEqual(valuesOf(echoed, 'x-long'), [value]);
+    assert.deepEqual(valuesOf(echoed, 'x_forwarded_user'), []);
   });
 });
 
