@@ -183,7 +183,7 @@ fn the_origin_is_told_whence_by_the_platform_alone() {
                 let answer = world.send(&request);
                 for (name, lie) in lies {
                     assert!(answer.forward().edits.contains(&HeaderEdit::Remove(name.to_owned())), "{method} {name}");
-                    assert!(answer.stamped().iter().all(|(_, value)| *value != lie), "{method} {name}");
+                    assert!(answer.set().iter().all(|(_, value)| *value != lie), "{method} {name}");
                 }
                 answer
                     .stamped()
@@ -221,8 +221,6 @@ fn identity_is_told_one_to_one() {
     let expected = [
         ("X-Bool", "true"),
         ("X-City", "Z%C3%BCrich"),
-        ("X-Forwarded-Host", "site.example"),
-        ("X-Forwarded-Proto", "https"),
         ("X-Forwarded-User", "a,b%252C"),
         ("X-Groups", "a%2Cb,100%25,%E2%82%AC,,x y"),
         ("X-Name", "%20Zo%C3%AB%0D%0AX-Admin: 1%20"),

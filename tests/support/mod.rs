@@ -187,7 +187,7 @@ impl Answer {
     }
 
     /// The headers that the origin gets over those of the request.
-    pub(crate) fn stamped(&self) -> Vec<(&str, &str)> {
+    pub(crate) fn set(&self) -> Vec<(&str, &str)> {
         let edits = self.forward().edits.iter();
         edits
             .filter_map(|edit| match edit {
@@ -195,6 +195,12 @@ impl Answer {
                 _ => None,
             })
             .collect()
+    }
+
+    /// Those of them that tell who it is, not where from.
+    pub(crate) fn stamped(&self) -> Vec<(&str, &str)> {
+        let whence = ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"];
+        self.set().into_iter().filter(|(name, _)| !whence.contains(name)).collect()
     }
 
     /// What the origin is told about who it is; `None` for nobody.
