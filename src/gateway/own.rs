@@ -1,0 +1,193 @@
+//! The endpoints that are ours: whatever stands at their paths never reaches the origin.
+
+use serde_json::json;
+
+use super::{Gateway, check_rate, refusal::refusal};
+use crate::{
+    error::{Error, LogLine},
+    flow::{
+        account, claims,
+        identify::{self, Identified},
+        provider_logout, sign_in, sign_out,
+    },
+    host::Host,
+    oauth::authorization::ResponseMode,
+    route::{self, Endpoint},
+    visitor::Visitor,
+    web::{
+        form::Parameters,
+        path::{RequestPath, RequestUrl},
+        reply::Reply,
+        request::{BodyError, IncomingRequest, is_foreign, is_navigation},
+        return_to::ReturnTo,
+    },
+};
+
+/// The longest form that an endpoint of ours reads, in bytes.
+const MAX_FORM_BYTES: usize = 64 * 1024;
+
+impl Gateway {
+    pub(super) async fn own(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+        endpoint: Endpoint,
+    ) -> Result<Reply, Error> {
+        check_method(request.method(), endpoint, self.response_mode())?;
+        match endpoint {
+            Endpoint::Health => Ok(Reply::json(200, &json!({ "status": "ok" }))),
+            Endpoint::Login => {
+                self.start(host, request, url, self.next(url.query()).unwrap_or_else(ReturnTo::root)).await
+            }
+            Endpoint::Callback => self.callback(host, request, url).await,
+            Endpoint::Logout => self.logout(host, request, url).await,
+            Endpoint::SignedOut => Ok(sign_out::signed_out(&self.site, url.query())),
+            Endpoint::Account => self.account(host, request, url).await,
+            Endpoint::Userinfo => self.userinfo(host, request, url).await,
+            Endpoint::BackChannelLogout => {
+                provider_logout::back_channel(&self.site, host, &read_form(request).await?).await
+            }
+            Endpoint::FrontChannelLogout => {
+                check_rate(host, request).await?;
+                provider_logout::front_channel(&self.site, host, url.query()).await
+            }
+            Endpoint::Reserved => Err(Error::NotFound),
+        }
+    }
+
+    async fn callback(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+    ) -> Result<Reply, Error> {
+        check_rate(host, request).await?;
+        let body;
+        let parameters = if request.method() == "POST" {
+            body = read_form(request).await?;
+            body.as_str()
+        } else {
+            url.query().unwrap_or_default()
+        };
+        match sign_in::finish(&self.site, host, parameters, request.cookies()).await {
+            Ok(reply) => {
+                host.log(&LogLine::event("sign_in.finished"));
+                Ok(reply)
+            }
+            Err(rejected) => {
+                host.log(&LogLine::error(&rejected.error));
+                // Whoever comes here is a person, whatever the headers say.
+                let page = refusal(&rejected.error, true, &self.login_url(rejected.return_to.as_ref()));
+                Ok(rejected.spent.into_iter().fold(page, Reply::cookie))
+            }
+        }
+    }
+
+    async fn logout(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+    ) -> Result<Reply, Error> {
+        let body;
+        let parameters = if request.method() == "POST" {
+            body = read_form(request).await?;
+            Some(body.as_str())
+        } else {
+            url.query()
+        };
+        let next = self.next(parameters);
+        let everywhere = request.method() == "POST" && asks_everywhere(parameters);
+        if self.is_foreign(request, url) {
+            return Ok(sign_out::confirm(&self.site, next.as_ref()));
+        }
+        sign_out::sign_out(&self.site, host, url, request.cookies(), (next, everywhere)).await
+    }
+
+    /// Who is signed in, for the person who is; nobody else is shown the page.
+    async fn account(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+    ) -> Result<Reply, Error> {
+        let identified = identify::identify(&self.site, host, request.cookies()).await?;
+        match identified.visitor {
+            Visitor::Known(identity) => {
+                let session = identify::last_session(&self.site, request.cookies());
+                let page = account::page(&self.site, &identity, session.as_ref());
+                Ok(identified.renewed.into_iter().fold(page, Reply::cookie))
+            }
+            Visitor::Anonymous if is_navigation(request) => {
+                self.start(host, request, url, ReturnTo::from_request(url)).await
+            }
+            Visitor::Anonymous => Ok(self.login_required(url)),
+        }
+    }
+
+    async fn userinfo(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+    ) -> Result<Reply, Error> {
+        if self.is_foreign(request, url) {
+            return Err(Error::Foreign);
+        }
+        let Identified { visitor, renewed } = identify::identify(&self.site, host, request.cookies()).await?;
+        let reply = match visitor {
+            Visitor::Known(identity) => {
+                let all = claims::all(&self.site, host, request.cookies()).await;
+                Reply::json(200, &json!(all.as_ref().unwrap_or_else(|| identity.claims())))
+            }
+            Visitor::Anonymous => self.login_required(url),
+        };
+        Ok(renewed.into_iter().fold(reply, Reply::cookie))
+    }
+
+    pub(super) fn is_own(&self, target: &ReturnTo) -> bool {
+        let path = target.as_str().split('?').next().unwrap_or_default();
+        RequestPath::parse(path)
+            .is_ok_and(|path| route::own_endpoint(&self.site.config.routes, path.decoded()).is_some())
+    }
+
+    fn response_mode(&self) -> ResponseMode {
+        self.site.config.providers.first().map_or(ResponseMode::Query, |provider| provider.response_mode)
+    }
+
+    fn is_foreign(&self, request: &impl IncomingRequest, url: &RequestUrl<'_>) -> bool {
+        let public = self.site.public_origin(url);
+        is_foreign(request, &[public.as_str(), url.origin()])
+    }
+
+    /// Where a link asks to go on to: a page of this site that is not one of ours.
+    fn next(&self, parameters: Option<&str>) -> Option<ReturnTo> {
+        let parameters = Parameters::parse(parameters?).ok()?;
+        ReturnTo::parse(parameters.value("next")?).filter(|next| !self.is_own(next))
+    }
+}
+
+// HEAD changes nothing, so it does not end a sign-in or a session (RFC 9110 §9.2.1).
+fn check_method(method: &str, endpoint: Endpoint, response_mode: ResponseMode) -> Result<(), Error> {
+    let allowed = match endpoint {
+        Endpoint::Logout => "GET, POST",
+        Endpoint::BackChannelLogout => "POST",
+        Endpoint::Callback if response_mode == ResponseMode::FormPost => "GET, POST",
+        Endpoint::Callback | Endpoint::FrontChannelLogout => "GET",
+        _ => "GET, HEAD",
+    };
+    if allowed.split(", ").any(|name| name == method) { Ok(()) } else { Err(Error::Method(allowed)) }
+}
+
+fn asks_everywhere(form: Option<&str>) -> bool {
+    let form = form.and_then(|form| Parameters::parse(form).ok());
+    form.is_some_and(|form| form.value("everywhere") == Some("1"))
+}
+
+async fn read_form(request: &impl IncomingRequest) -> Result<String, Error> {
+    request.body(MAX_FORM_BYTES).await.map_err(|error| match error {
+        BodyError::TooLarge => Error::FormTooLarge,
+        BodyError::Unreadable => Error::FormUnreadable,
+    })
+}
