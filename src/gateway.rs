@@ -84,14 +84,17 @@ impl Gateway {
         }
         // 2. Who asks?
         let Identified { visitor, renewed } = match rule.access {
-            Access::Public | Access::Deny => Identified::anonymous(),
-            Access::Optional | Access::Login => identify::identify(&self.site, host, request.cookies()).await?,
+            Access::Public | Access::Deny | Access::Token => Identified::anonymous(),
+            Access::Optional | Access::Login | Access::LoginOrToken => {
+                identify::identify(&self.site, host, request.cookies()).await?
+            }
         };
         // 3. May they?
-        match policy::decide(rule, visitor) {
+        match policy::decide(rule, visitor, host.now()) {
             // 4. Then it goes to the origin.
             Verdict::Admit(admitted) => Ok(Outcome::Forward(self.forward(&admitted, request, &url, renewed))),
-            Verdict::Forbid => Err(Error::Forbidden),
+            // Nobody asks for a step-up or a token yet: the settings refuse rules that do.
+            Verdict::Forbid | Verdict::StepUp(_) | Verdict::Challenge(_) => Err(Error::Forbidden),
             // Where our cookies don't reach, nobody can be signed in.
             Verdict::SignIn if !self.cookies_reach(&url) => Err(Error::Forbidden),
             Verdict::SignIn if is_navigation(request) => {

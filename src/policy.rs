@@ -1,122 +1,102 @@
 //! Who may do what: one pure, total function from a rule and a visitor to a verdict.
 
-use serde_json::Value;
+mod rule;
+
+use std::rc::Rc;
 
 use crate::{
-    claim_path::ClaimPath,
-    json::Object,
+    oauth::access_token::Caller,
+    time::Timestamp,
     visitor::{Identity, Visitor},
-    web::path::PathPattern,
 };
 
-/// What a rule asks of a visitor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Nobody is asked; no identity is passed on.
-    Public,
-    /// Identity, if there is one.
-    Optional,
-    /// A signed-in visitor.
-    Login,
-    /// Nobody.
-    Deny,
-}
-
-/// One line of `OIDC_RULES`.
-#[derive(Clone, Debug)]
-pub struct Rule {
-    /// The paths it is about.
-    pub pattern: PathPattern,
-    /// The methods it is about, as written; `None` for all. `GET` covers `HEAD`.
-    pub methods: Option<Vec<String>>,
-    /// What it asks for.
-    pub access: Access,
-    /// What the claims must say; all of it.
-    pub claims: Vec<ClaimRule>,
-    /// Whether the origin's own cache headers stand on what it answers to an identity.
-    pub cache_public: bool,
-}
-
-/// A claim and the values of which one must be there.
-#[derive(Clone, Debug)]
-pub struct ClaimRule {
-    /// Where the claim stands.
-    pub path: ClaimPath,
-    /// Any of these must equal the claim, or be contained in it.
-    pub any_of: Vec<Value>,
-}
-
-impl Rule {
-    /// The rule for whatever no rule names: sign in.
-    pub fn login_everywhere(pattern: PathPattern) -> Self {
-        Self { pattern, methods: None, access: Access::Login, claims: Vec::new(), cache_public: false }
-    }
-
-    /// Whether the rule is about this request.
-    pub fn matches(&self, method: &str, decoded_path: &[u8]) -> bool {
-        self.matches_method(method) && self.pattern.matches(decoded_path)
-    }
-
-    fn matches_method(&self, method: &str) -> bool {
-        let Some(methods) = &self.methods else { return true };
-        let named = |name: &str| methods.iter().any(|listed| listed == name);
-        named(method) || (method == "HEAD" && named("GET"))
-    }
-}
-
-impl ClaimRule {
-    /// Whether the claims satisfy it.
-    pub fn holds(&self, claims: &Object) -> bool {
-        match self.path.find(claims) {
-            None => false,
-            Some(Value::Array(items)) => items.iter().any(|item| self.any_of.contains(item)),
-            Some(value) => self.any_of.contains(value),
-        }
-    }
-}
+pub use rule::{Access, ClaimRule, Rule, StepUp};
 
 /// What becomes of a request.
 #[derive(Debug)]
 pub enum Verdict {
     /// It goes to the origin.
     Admit(Admitted),
-    /// The visitor has to sign in first.
+    /// The visitor has to sign in first. Where the rule takes tokens, one of those would do.
     SignIn,
+    /// The visitor has to sign in once more, as this says.
+    StepUp(StepUp),
+    /// The caller has to bring another token.
+    Challenge(Challenge),
     /// The visitor may not, whoever they are or because of who they are.
     Forbid,
+}
+
+/// What is wrong with the token that came, or did not come. What would be right, the rule says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Challenge {
+    /// There is none.
+    Missing,
+    /// It is not good for all that is asked (RFC 6750 §3.1).
+    Scope,
+    /// It comes of a sign-in of another kind, or of too long ago (RFC 9470 §3).
+    StepUp,
 }
 
 /// Leave to reach the origin; only [`decide`] gives it.
 #[derive(Debug)]
 pub struct Admitted {
-    identity: Option<Identity>,
+    whom: Visitor,
     cache_public: bool,
 }
 
 impl Admitted {
-    /// Whom the origin is told about.
+    /// The signed-in visitor whom the origin is told about.
     pub fn identity(&self) -> Option<&Identity> {
-        self.identity.as_ref()
+        match &self.whom {
+            Visitor::Known(identity) => Some(identity),
+            Visitor::Anonymous | Visitor::Bearer(_) => None,
+        }
+    }
+
+    /// The caller whom the origin is told about.
+    pub fn caller(&self) -> Option<&Caller> {
+        match &self.whom {
+            Visitor::Bearer(caller) => Some(caller),
+            Visitor::Anonymous | Visitor::Known(_) => None,
+        }
     }
 
     /// Whether a shared cache must not keep the origin's answer.
     pub fn answer_is_private(&self) -> bool {
-        self.identity.is_some() && !self.cache_public
+        !matches!(self.whom, Visitor::Anonymous) && !self.cache_public
     }
 }
 
 /// The verdict on `visitor` under `rule`.
-pub fn decide(rule: &Rule, visitor: Visitor) -> Verdict {
-    let admit = |identity| Verdict::Admit(Admitted { identity, cache_public: rule.cache_public });
+pub fn decide(rule: &Rule, visitor: Visitor, now: Timestamp) -> Verdict {
+    let admit = |whom| Verdict::Admit(Admitted { whom, cache_public: rule.cache_public });
     match (rule.access, visitor) {
         (Access::Deny, _) => Verdict::Forbid,
-        (Access::Public, _) | (Access::Optional, Visitor::Anonymous) => admit(None),
-        (Access::Login, Visitor::Anonymous) => Verdict::SignIn,
-        (Access::Optional | Access::Login, Visitor::Known(identity)) => {
-            let satisfied = rule.claims.iter().all(|claim| claim.holds(identity.claims()));
-            if satisfied { admit(Some(identity)) } else { Verdict::Forbid }
-        }
+        // Where no token counts, one who brought nothing else is nobody.
+        (Access::Public, _) | (Access::Optional, Visitor::Anonymous | Visitor::Bearer(_)) => admit(Visitor::Anonymous),
+        (Access::Token | Access::LoginOrToken, Visitor::Bearer(caller)) => match shortfall(rule, &caller, now) {
+            None => admit(Visitor::Bearer(caller)),
+            Some(verdict) => verdict,
+        },
+        (Access::Optional | Access::Login | Access::LoginOrToken, Visitor::Known(identity)) => match () {
+            () if !rule.claims.iter().all(|claim| claim.holds(identity.claims())) => Verdict::Forbid,
+            () if !rule.step_up.is_met(identity.claims(), now) => Verdict::StepUp(rule.step_up.clone()),
+            () => admit(Visitor::Known(identity)),
+        },
+        (Access::Token, Visitor::Anonymous | Visitor::Known(_)) => Verdict::Challenge(Challenge::Missing),
+        (Access::Login | Access::LoginOrToken, Visitor::Anonymous | Visitor::Bearer(_)) => Verdict::SignIn,
     }
+}
+
+fn shortfall(rule: &Rule, caller: &Rc<Caller>, now: Timestamp) -> Option<Verdict> {
+    if !rule.scopes.iter().all(|scope| caller.scopes().contains(scope)) {
+        return Some(Verdict::Challenge(Challenge::Scope));
+    }
+    if !rule.claims.iter().all(|claim| claim.holds(caller.claims())) {
+        return Some(Verdict::Forbid);
+    }
+    (!rule.step_up.is_met(caller.claims(), now)).then_some(Verdict::Challenge(Challenge::StepUp))
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Who is asking.
 
 use core::fmt;
+use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::json::Object;
+use crate::{json::Object, oauth::access_token::Caller};
 
 /// The one who sent a request.
 #[derive(Clone, Debug)]
@@ -13,6 +14,8 @@ pub enum Visitor {
     Anonymous,
     /// Somebody with a session.
     Known(Identity),
+    /// Somebody with an access token that was found good. Shared with what remembers that it was.
+    Bearer(Rc<Caller>),
 }
 
 /// The claims of a signed-in visitor, as far as rules and headers need them.

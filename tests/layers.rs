@@ -16,10 +16,10 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ("secret", &[], "a value: what is never shown"),
     ("json", &[], "a format: strict JSON, of which nothing is meant yet"),
     ("claim_path", &["json"], "a value: where in claims something stands"),
-    ("visitor", &["json"], "a value: claims of somebody; the session holds one, so it stands below it"),
     ("web", &[], "formats of HTTP alone: no token, no setting, no time but a span"),
     ("jose", &["json", "time"], "the token formats know no HTTP: signatures are checked through a trait"),
-    ("oauth", &["json", "secret", "web"], "RFC 6749 and family: requests and answers as values"),
+    ("oauth", &["json", "secret", "time", "web"], "RFC 6749 and family: requests and answers as values"),
+    ("visitor", &["json", "oauth"], "claims of somebody, or a caller; the session holds one, so it stands below it"),
     ("oidc", &["jose", "json", "oauth", "secret", "time", "web"], "OpenID Connect stands on OAuth and on tokens"),
     (
         "session",
@@ -28,7 +28,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "policy",
-        &["claim_path", "json", "visitor", "web"],
+        &["claim_path", "json", "oauth", "time", "visitor", "web"],
         "a pure function of rule and visitor: no settings, no session",
     ),
     (

@@ -13,13 +13,17 @@ use super::{
 use crate::{
     claim_path::ClaimPath,
     json::Object,
-    policy::{Access, ClaimRule, Rule},
+    oauth::Scopes,
+    policy::{Access, ClaimRule, Rule, StepUp},
     web::path::PathPattern,
 };
 
 const NAME: &str = "OIDC_RULES";
 
 const KEYS: [&str; 9] = ["path", "methods", "access", "scopes", "claims", "roles", "acr_values", "max_age", "cache"];
+
+/// A year, in seconds: a longer `max_age` asks for nothing.
+const LONGEST_AGE: u64 = 31_536_000;
 
 /// Reads the rules and puts one behind them that asks everybody to sign in.
 pub(super) fn read(reader: &mut Reader<'_>, routes: &Routes) -> Vec<Rule> {
@@ -42,7 +46,7 @@ pub(super) fn read(reader: &mut Reader<'_>, routes: &Routes) -> Vec<Rule> {
         (Some(last), Some(everything)) => last.methods.is_some() || !last.pattern.covers(everything),
         _ => true,
     };
-    rules.extend(everything.filter(|_| ends_open).map(Rule::login_everywhere));
+    rules.extend(everything.filter(|_| ends_open).map(|pattern| Rule::plain(pattern, Access::Login)));
     rules
 }
 
@@ -62,9 +66,12 @@ impl RuleParser<'_, '_, '_> {
         let mut claims = self.claims();
         claims.extend(self.roles());
         let cache_public = self.member("cache", value::choice(&[("public", true)])).unwrap_or(false);
+        let scopes = self.member("scopes", scopes).unwrap_or_default();
+        let acr_values = self.member("acr_values", acr_values).unwrap_or_default();
+        let step_up = StepUp { acr_values, max_age: self.member("max_age", value::seconds(1..=LONGEST_AGE)) };
         let access = access?;
         self.check_satisfiable(access);
-        Some(Rule { pattern: pattern?, methods, access, claims, cache_public })
+        Some(Rule { pattern: pattern?, methods, access, scopes, claims, step_up, cache_public })
     }
 
     fn check_keys(&mut self) {
@@ -91,6 +98,8 @@ impl RuleParser<'_, '_, '_> {
                 ("public", Access::Public),
                 ("optional", Access::Optional),
                 ("login", Access::Login),
+                ("token", Access::Token),
+                ("login_or_token", Access::LoginOrToken),
                 ("deny", Access::Deny),
             ]),
         )
@@ -122,15 +131,21 @@ impl RuleParser<'_, '_, '_> {
         rules
     }
 
-    // Where nobody is known, nothing can be asked of anybody; where nobody gets in, there is nothing to cache.
+    // Where nobody is known, nothing can be asked of anybody; where nobody gets in, there is nothing to cache; where
+    // nobody has to sign in, nobody has to do it again; and only tokens have scopes.
     fn check_satisfiable(&mut self, access: Access) {
         let unfit: &[&str] = match access {
-            Access::Public => &["claims", "roles", "scopes"],
-            Access::Deny => &["claims", "roles", "scopes", "cache"],
-            Access::Optional | Access::Login => &[],
+            Access::Public => &["claims", "roles", "scopes", "acr_values", "max_age"],
+            Access::Deny => &["claims", "roles", "scopes", "acr_values", "max_age", "cache"],
+            Access::Optional => &["scopes", "acr_values", "max_age"],
+            Access::Login => &["scopes"],
+            Access::Token | Access::LoginOrToken => &[],
         };
         for key in unfit.iter().copied().filter(|key| self.members.contains_key(*key)) {
-            let cure = "remove it, or set `access` to `login`";
+            let cure = match key {
+                "scopes" => "remove it, or set `access` to `token`",
+                _ => "remove it, or set `access` to `login`",
+            };
             self.refuse(
                 key,
                 self.members.get(key),
@@ -167,7 +182,7 @@ impl RuleParser<'_, '_, '_> {
     fn check_cookie_reaches(&mut self, rule: &Rule, routes: &Routes) {
         let Ok(covered) = PathPattern::parse(&format!("{}*", routes.base)) else { return };
         let meets = covered.covers(&rule.pattern) || rule.pattern.covers(&covered);
-        if rule.access == Access::Login && !meets {
+        if matches!(rule.access, Access::Login | Access::LoginOrToken) && !meets {
             self.refuse(
                 "path",
                 self.members.get("path"),
@@ -223,6 +238,25 @@ fn methods(value: &Value) -> Checked<Vec<String>> {
         return Err(Mismatch::new("methods in upper case", "write them as [\"GET\", \"POST\"], or remove `methods`"));
     }
     Ok(methods)
+}
+
+// RFC 6749 §3.3
+fn scopes(value: &Value) -> Checked<Scopes> {
+    let tokens = value::list(value)?;
+    Scopes::parse(tokens.iter().map(String::as_str)).filter(|_| !tokens.is_empty()).ok_or_else(|| {
+        Mismatch::new("scopes of printable ASCII without spaces, `\"` and `\\`", "write them as [\"read\", \"write\"]")
+    })
+}
+
+// OIDC Core §3.1.2.1 and RFC 9470 §3 send them separated by spaces, the latter in a quoted string.
+fn acr_values(value: &Value) -> Checked<Vec<String>> {
+    let values = value::list(value)?;
+    let is_value = |text: &String| text.bytes().all(|b| matches!(b, b'!'..=b'~') && b != b'"' && b != b'\\');
+    if values.is_empty() || !values.iter().all(is_value) {
+        let cure = "write them as the provider's `acr_values_supported` has them";
+        return Err(Mismatch::new("authentication context classes without spaces, `\"` and `\\`", cure));
+    }
+    Ok(values)
 }
 
 fn named(value: &Value) -> Checked<Object> {

@@ -119,10 +119,8 @@ impl Gateway {
                 let page = account::page(&self.site, &identity, session.as_ref());
                 Ok(identified.renewed.into_iter().fold(page, Reply::cookie))
             }
-            Visitor::Anonymous if is_navigation(request) => {
-                self.start(host, request, url, ReturnTo::from_request(url)).await
-            }
-            Visitor::Anonymous => Ok(self.login_required(url)),
+            _ if is_navigation(request) => self.start(host, request, url, ReturnTo::from_request(url)).await,
+            _ => Ok(self.login_required(url)),
         }
     }
 
@@ -141,7 +139,7 @@ impl Gateway {
                 let all = claims::all(&self.site, host, request.cookies()).await;
                 Reply::json(200, &json!(all.as_ref().unwrap_or_else(|| identity.claims())))
             }
-            Visitor::Anonymous => self.login_required(url),
+            _ => self.login_required(url),
         };
         Ok(renewed.into_iter().fold(reply, Reply::cookie))
     }

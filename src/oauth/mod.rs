@@ -1,5 +1,6 @@
 //! OAuth 2.0: each step is a pair, a request to make and a response to judge. Pure; nothing here calls anyone.
 
+pub mod access_token;
 pub mod authorization;
 pub mod client_auth;
 pub mod exchange;

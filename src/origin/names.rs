@@ -60,13 +60,13 @@ fn fold(byte: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{claim_path::ClaimPath, web::path::PathPattern};
+    use crate::{claim_path::ClaimPath, policy::Access, web::path::PathPattern};
 
     #[test]
     fn in_every_spelling() {
         let header = "Remote-User".to_owned();
         let mapping = HeaderMapping { claim: ClaimPath::parse("sub").unwrap(), header };
-        let rule = Rule::login_everywhere(PathPattern::parse("/*").unwrap());
+        let rule = Rule::plain(PathPattern::parse("/*").unwrap(), Access::Login);
         let by_method = Rule { methods: Some(vec!["GET".to_owned()]), ..rule.clone() };
         let plain = IdentityHeaders::new(core::slice::from_ref(&mapping), &[rule]);
         let strict = IdentityHeaders::new(&[mapping], &[by_method]);

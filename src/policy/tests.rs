@@ -1,12 +1,12 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::{claim_path::ClaimPath, oauth::Scopes, web::path::PathPattern};
+
+const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
 fn rule(access: Access, claims: &[(&str, Value)]) -> Rule {
     Rule {
-        pattern: PathPattern::parse("/*").unwrap(),
-        methods: None,
-        access,
         claims: claims
             .iter()
             .map(|(name, value)| ClaimRule {
@@ -14,7 +14,7 @@ fn rule(access: Access, claims: &[(&str, Value)]) -> Rule {
                 any_of: value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]),
             })
             .collect(),
-        cache_public: false,
+        ..Rule::plain(PathPattern::parse("/*").unwrap(), access)
     }
 }
 
@@ -23,26 +23,108 @@ fn known(claims: Value) -> Visitor {
     Visitor::Known(Identity::new(claims))
 }
 
+fn bearer(claims: Value) -> Visitor {
+    let Value::Object(claims) = claims else { panic!("object") };
+    Visitor::Bearer(Rc::new(Caller::of(claims)))
+}
+
 fn verdict(rule: &Rule, visitor: Visitor) -> &'static str {
-    match decide(rule, visitor) {
+    match decide(rule, visitor, NOW) {
         Verdict::Admit(admitted) if admitted.identity().is_some() => "admit with identity",
+        Verdict::Admit(admitted) if admitted.caller().is_some() => "admit with caller",
         Verdict::Admit(_) => "admit",
         Verdict::SignIn => "sign in",
+        Verdict::StepUp(_) => "step up",
+        Verdict::Challenge(Challenge::Missing) => "bring a token",
+        Verdict::Challenge(Challenge::Scope) => "bring more scopes",
+        Verdict::Challenge(Challenge::StepUp) => "bring a better token",
         Verdict::Forbid => "forbid",
     }
 }
 
 #[test]
 fn access_by_visitor() {
-    let alice = || known(json!({"sub": "alice"}));
-    for (access, anonymous, signed_in) in [
-        (Access::Public, "admit", "admit"),
-        (Access::Optional, "admit", "admit with identity"),
-        (Access::Login, "sign in", "admit with identity"),
-        (Access::Deny, "forbid", "forbid"),
+    let alice = || json!({"sub": "alice"});
+    for (access, anonymous, signed_in, with_token) in [
+        (Access::Public, "admit", "admit", "admit"),
+        (Access::Optional, "admit", "admit with identity", "admit"),
+        (Access::Login, "sign in", "admit with identity", "sign in"),
+        (Access::Token, "bring a token", "bring a token", "admit with caller"),
+        (Access::LoginOrToken, "sign in", "admit with identity", "admit with caller"),
+        (Access::Deny, "forbid", "forbid", "forbid"),
     ] {
         assert_eq!(verdict(&rule(access, &[]), Visitor::Anonymous), anonymous, "{access:?}");
-        assert_eq!(verdict(&rule(access, &[]), alice()), signed_in, "{access:?}");
+        assert_eq!(verdict(&rule(access, &[]), known(alice())), signed_in, "{access:?}");
+        assert_eq!(verdict(&rule(access, &[]), bearer(alice())), with_token, "{access:?}");
+    }
+}
+
+#[test]
+fn scopes_bind_tokens_alone() {
+    let mut rule = rule(Access::LoginOrToken, &[]);
+    rule.scopes = Scopes::parse(["read", "write"]).unwrap();
+    for (scope, expected) in [
+        (json!("read write"), "admit with caller"),
+        (json!("write openid read"), "admit with caller"),
+        (json!("read"), "bring more scopes"),
+        (json!("readwrite"), "bring more scopes"),
+        (json!("READ WRITE"), "bring more scopes"),
+        (Value::Null, "bring more scopes"),
+    ] {
+        assert_eq!(verdict(&rule, bearer(json!({"sub": "a", "scope": scope}))), expected, "{scope}");
+    }
+    assert_eq!(verdict(&rule, known(json!({"sub": "a"}))), "admit with identity");
+}
+
+#[test]
+fn scopes_then_claims_then_step_up() {
+    let mut rule = rule(Access::Token, &[("group", json!("x"))]);
+    rule.scopes = Scopes::parse(["read"]).unwrap();
+    rule.step_up.acr_values = vec!["gold".to_owned()];
+    for (claims, expected) in [
+        (json!({}), "bring more scopes"),
+        (json!({"scope": "read"}), "forbid"),
+        (json!({"scope": "read", "group": "x"}), "bring a better token"),
+        (json!({"scope": "read", "group": "x", "acr": "gold"}), "admit with caller"),
+    ] {
+        assert_eq!(verdict(&rule, bearer(claims.clone())), expected, "{claims}");
+    }
+}
+
+#[test]
+fn step_up_by_way_and_by_age() {
+    let step_up = |acr_values: &[&str], max_age: Option<u64>| StepUp {
+        acr_values: acr_values.iter().map(|&value| value.to_owned()).collect(),
+        max_age: max_age.map(core::time::Duration::from_secs),
+    };
+    let at = |seconds_ago: i64| NOW.as_unix() - seconds_ago;
+    for (asked, claims, met) in [
+        (step_up(&[], None), json!({}), true),
+        (step_up(&["gold"], None), json!({"acr": "gold"}), true),
+        (step_up(&["silver", "gold"], None), json!({"acr": "gold"}), true),
+        (step_up(&["gold"], None), json!({"acr": "golden"}), false),
+        (step_up(&["gold"], None), json!({"acr": ["gold"]}), false),
+        (step_up(&["gold"], None), json!({}), false),
+        (step_up(&[], Some(300)), json!({"auth_time": at(300)}), true),
+        (step_up(&[], Some(300)), json!({"auth_time": at(301)}), false),
+        (step_up(&[], Some(300)), json!({"auth_time": at(-30)}), true),
+        (step_up(&[], Some(300)), json!({"auth_time": at(1).to_string()}), false),
+        (step_up(&[], Some(300)), json!({}), false),
+        (step_up(&["gold"], Some(300)), json!({"acr": "gold", "auth_time": at(301)}), false),
+        (step_up(&["gold"], Some(300)), json!({"auth_time": at(1)}), false),
+        (step_up(&["gold"], Some(300)), json!({"acr": "gold", "auth_time": at(1)}), true),
+    ] {
+        for access in [Access::Login, Access::LoginOrToken, Access::Token] {
+            let rule = Rule { step_up: asked.clone(), ..rule(access, &[]) };
+            if access != Access::Token {
+                let expected = if met { "admit with identity" } else { "step up" };
+                assert_eq!(verdict(&rule, known(claims.clone())), expected, "{asked:?} {claims}");
+            }
+            if access != Access::Login {
+                let expected = if met { "admit with caller" } else { "bring a better token" };
+                assert_eq!(verdict(&rule, bearer(claims.clone())), expected, "{asked:?} {claims}");
+            }
+        }
     }
 }
 
@@ -83,13 +165,14 @@ fn methods_are_case_sensitive_and_get_covers_head() {
 
 #[test]
 fn an_answer_to_an_identity_is_private() {
-    let admitted = |rule: &Rule, visitor| match decide(rule, visitor) {
+    let admitted = |rule: &Rule, visitor| match decide(rule, visitor, NOW) {
         Verdict::Admit(admitted) => admitted.answer_is_private(),
         verdict => panic!("{verdict:?}"),
     };
     let mut optional = rule(Access::Optional, &[]);
     assert!(!admitted(&optional, Visitor::Anonymous));
     assert!(admitted(&optional, known(json!({"sub": "a"}))));
+    assert!(admitted(&rule(Access::Token, &[]), bearer(json!({"sub": "a"}))));
     optional.cache_public = true;
     assert!(!admitted(&optional, known(json!({"sub": "a"}))));
 }

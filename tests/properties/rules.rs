@@ -3,7 +3,8 @@
 use edge_oidc::{
     config::Config,
     json,
-    policy::{self, Access, Rule, Verdict},
+    policy::{self, Access, Challenge, Rule, Verdict},
+    time::Timestamp,
     visitor::Visitor,
     web::path::RequestPath,
 };
@@ -62,8 +63,10 @@ fn rules_are_sound(rules: &[Rule]) {
 }
 
 fn nobody_is_somebody(rule: &Rule) {
-    match (rule.access, policy::decide(rule, Visitor::Anonymous)) {
-        (Access::Login, Verdict::SignIn) | (Access::Deny, Verdict::Forbid) => {}
+    match (rule.access, policy::decide(rule, Visitor::Anonymous, Timestamp::from_unix(0))) {
+        (Access::Login | Access::LoginOrToken, Verdict::SignIn)
+        | (Access::Token, Verdict::Challenge(Challenge::Missing))
+        | (Access::Deny, Verdict::Forbid) => {}
         (Access::Public | Access::Optional, Verdict::Admit(admitted)) => {
             assert!(admitted.identity().is_none() && !admitted.answer_is_private());
         }

@@ -51,7 +51,10 @@ fn bad_rules_are_named_by_index() {
         (json!([{"path": "/a"}]), "OIDC_RULES[0].access: expected `access` in every rule, got nothing"),
         (json!([{"path": "/a", "acess": "login"}]), "write `access` or remove it"),
         (json!([{"path": "/a", "access": "login", "method": ["GET"]}]), "write `methods` or remove it"),
-        (json!([{"path": "/a", "access": "admin"}]), "expected one of `public`, `optional`, `login`, `deny`"),
+        (
+            json!([{"path": "/a", "access": "admin"}]),
+            "expected one of `public`, `optional`, `login`, `token`, `login_or_token`, `deny`",
+        ),
         (json!([{"path": "/a", "access": true}]), "OIDC_RULES[0].access: expected one of"),
         (json!([{"path": "a", "access": "login"}]), "OIDC_RULES[0].path: expected a path that starts with a slash"),
         (json!([{"path": "/a*", "access": "login"}]), "OIDC_RULES[0].path: expected `*` as the last segment"),
@@ -72,6 +75,16 @@ fn bad_rules_are_named_by_index() {
         (json!([{"path": "/a", "access": "public", "claims": {"a": "b"}}]), ".claims: expected nothing"),
         (json!([{"path": "/a", "access": "deny", "roles": {"a": ["b"]}}]), ".roles: expected nothing"),
         (json!([{"path": "/a", "access": "deny", "cache": "public"}]), ".cache: expected nothing"),
+        (json!([{"path": "/a", "access": "public", "max_age": 60}]), ".max_age: this version"),
+        (json!([{"path": "/a", "access": "login", "scopes": ["a"]}]), ".scopes: expected nothing"),
+        (json!([{"path": "/a", "access": "optional", "max_age": 60}]), ".max_age: expected nothing"),
+        (json!([{"path": "/a", "access": "public", "acr_values": ["a"]}]), ".acr_values: expected nothing"),
+        (json!([{"path": "/a", "access": "login", "scopes": []}]), ".scopes: expected scopes"),
+        (
+            json!([{"path": "/a", "access": "login", "acr_values": ["a b", "\""]}]),
+            ".acr_values: expected authentication",
+        ),
+        (json!([{"path": "/a", "access": "login", "max_age": 0}]), ".max_age: expected"),
         (json!([{"path": "/oidc_login", "access": "public"}]), ".path: expected a path that no endpoint"),
         (json!([{"path": "/oidc_callback", "access": "public"}]), ".path: expected a path that no endpoint"),
     ] {
@@ -136,7 +149,6 @@ fn what_this_version_does_not_do() {
     for (rule, member) in [
         (json!({"path": "/api/*", "access": "token"}), "access"),
         (json!({"path": "/api/*", "access": "login_or_token"}), "access"),
-        (json!({"path": "/api/*", "access": "login", "scopes": ["a"]}), "scopes"),
         (json!({"path": "/api/*", "access": "login", "acr_values": ["a"]}), "acr_values"),
         (json!({"path": "/api/*", "access": "login", "max_age": 60}), "max_age"),
     ] {
