@@ -8,8 +8,6 @@ import { ROOT, nodeTool, run } from './run.mjs';
 import { Failure, say, withProgress } from './terminal.mjs';
 
 const TARGET = 'wasm32-unknown-unknown';
-// Released together with the crate `worker`, whose bindings it knows.
-const WORKER_BUILD_VERSION = '0.8.7';
 const CARGO_FUZZ_VERSION = '0.13.2';
 
 /** The folder of the cargo tools. */
@@ -17,17 +15,11 @@ export function toolsFolder() {
   return process.env.EDGE_OIDC_TOOLS || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'edge-oidc');
 }
 
-/** Sets up what is missing; returns the programs of the build and the environment worker-build reads. */
+/** Sets up what is missing; returns the path of wasm-bindgen. */
 export async function buildTools() {
   await ensurePackages();
   await ensureRust();
-  const wasmBindgen = await cargoTool('wasm-bindgen-cli', lockedVersion('wasm-bindgen'), 'wasm-bindgen');
-  const workerBuild = await cargoTool('worker-build', WORKER_BUILD_VERSION, 'worker-build');
-  rmSync(targetFolder(), { recursive: true, force: true });
-  return {
-    workerBuild,
-    env: { WASM_BINDGEN_BIN: wasmBindgen, WASM_OPT_BIN: nodeTool('wasm-opt'), ESBUILD_BIN: nodeTool('esbuild') },
-  };
+  return { wasmBindgen: await cargoTool('wasm-bindgen-cli', lockedVersion('wasm-bindgen'), 'wasm-bindgen') };
 }
 
 /** The version of `crate` in Cargo.lock: the glue and the tool that writes it must be the same. */
@@ -67,11 +59,6 @@ async function ensureRust() {
     run('rustup', ['target', 'add', TARGET], { next: `rustup target add ${TARGET}   (needs the network)` }));
 }
 
-/** One target folder for both: they share dependencies, and an install that was cut off goes on from there. */
-function targetFolder() {
-  return join(toolsFolder(), 'compiling');
-}
-
 /**
  * The path of `binary` of exactly `version` of `crate`. It is installed beside its place and then
  * renamed, so that a folder of the final name with the binary in it is a finished installation.
@@ -87,6 +74,7 @@ async function cargoTool(crate, version, binary) {
   const root = `${folder}.installing-${process.pid}`;
   try {
     await withProgress(`Installing ${crate} ${version}`, (report) => install(crate, version, root, report));
+    rmSync(join(root, 'compiling'), { recursive: true, force: true });
     rmSync(folder, { recursive: true, force: true });
     renameSync(root, folder);
   } catch (error) {
@@ -104,7 +92,7 @@ async function install(crate, version, root, report) {
     if (/^\s*Compiling /.test(line)) compiled += 1;
     report(compiled ? `${compiled} crates, ${line.trim()}` : line);
   };
-  const args = ['install', crate, '--version', `=${version}`, '--root', root, '--target-dir', targetFolder()];
+  const args = ['install', crate, '--version', `=${version}`, '--root', root, '--target-dir', join(root, 'compiling')];
   const next = `cargo install ${crate} --version ${version} --root ${root.replace(/\.installing-\d+$/, '')}`;
   try {
     await run('cargo', [...args, '--locked'], { onLine, next });
