@@ -1,12 +1,10 @@
 //! The one door: time, chance, the network, the store and the log. Everything else is pure.
 
-use core::time::Duration;
-
 use crate::{
     error::LogLine,
     jose::Verifier,
     oauth::exchange::{ProviderAnswer, ProviderRequest},
-    session::store::StoreKey,
+    store::Store,
     time::Timestamp,
 };
 
@@ -31,45 +29,8 @@ pub trait Host: Verifier {
     /// [`CallError`] when there is no whole answer.
     async fn call(&self, request: ProviderRequest) -> Result<ProviderAnswer, CallError>;
 
-    /// Reads from the store. `None` proves nothing: the entry may be on its way.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the store can't tell.
-    async fn load(&self, key: &StoreKey) -> Result<Option<Vec<u8>>, StoreError>;
-
-    /// Writes to the store; the entry may go after `ttl`.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when it may not have been written.
-    async fn save(&self, key: &StoreKey, value: &[u8], ttl: Duration) -> Result<(), StoreError>;
-
-    /// Asks to be the one who renews an entry whose holder knows it to be good until `stale`.
-    ///
-    /// A store that can make requests take turns answers when it is this one's turn, or when another one has renewed
-    /// the entry meanwhile. Others let everybody try.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the store can't tell.
-    async fn claim(&self, key: &StoreKey, stale: Timestamp) -> Result<Claim, StoreError>;
-
-    /// Writes a renewed entry, good until `until`, and lets the next one have its turn.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when it may not have been written.
-    async fn save_renewed(
-        &self,
-        key: &StoreKey,
-        value: &[u8],
-        until: Timestamp,
-        ttl: Duration,
-    ) -> Result<(), StoreError>;
-
-    /// Gives up a turn that [`Host::claim`] gave.
-    async fn release(&self, key: &StoreKey);
+    /// Where credentials are kept.
+    fn store(&self) -> impl Store;
 
     /// Whether `caller` may cause one more piece of work; by the optional rate limit, which counts it.
     /// A limit that fails does not lock anyone out.
@@ -104,16 +65,3 @@ pub enum CallError {
     /// It was longer than [`MAX_ANSWER_BYTES`](crate::oauth::exchange::MAX_ANSWER_BYTES).
     TooLarge,
 }
-
-/// Whose turn it is to renew an entry.
-#[derive(Debug)]
-pub enum Claim {
-    /// Nobody's: another request has renewed it. This is the entry now.
-    Renewed(Vec<u8>),
-    /// The asker's. This is the entry as it stands, if there is one.
-    Yours(Option<Vec<u8>>),
-}
-
-/// The store failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoreError;

@@ -5,6 +5,7 @@
 //!   gateway                                   the order of things
 //!     flow          host, error               the only code that awaits; the one door to the platform
 //!       config  route  policy  origin         decisions: pure and total
+//!         store                               where credentials are kept: one trait, stores behind it
 //!         session   visitor                   what is remembered of a visitor
 //!           oidc                              OpenID Connect: Core, Discovery, Logout
 //!             oauth                           RFC 6749, RFC 7009, RFC 7636, RFC 9207
@@ -47,6 +48,7 @@ pub mod policy;
 pub mod route;
 pub mod secret;
 pub mod session;
+pub mod store;
 pub mod time;
 pub mod visitor;
 pub mod web;

@@ -26,6 +26,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
         &["claim_path", "json", "oauth", "secret", "time", "visitor", "web"],
         "what is remembered, sealed; it knows neither settings nor who may do what",
     ),
+    ("store", &["session", "time"], "a trait of keys, marks and sealed bytes; what opens them it does not know"),
     (
         "policy",
         &["claim_path", "json", "oauth", "time", "visitor", "web"],
@@ -44,15 +45,11 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ),
     // `host` writes `LogLine`, `error` maps what `host` fails with: one step of the stack in two files.
     ("error", &["host", "jose", "oauth", "oidc", "web"], "the one map from every layer's error to what is seen of it"),
-    (
-        "host",
-        &["error", "jose", "oauth", "session", "time"],
-        "the one door: time, chance, network, store, log; the store's keys are the session's",
-    ),
+    ("host", &["error", "jose", "oauth", "store", "time"], "the one door: time, chance, network, store, log"),
     (
         "flow",
         &[
-            "config", "error", "host", "jose", "json", "oauth", "oidc", "origin", "secret", "session", "time",
+            "config", "error", "host", "jose", "json", "oauth", "oidc", "origin", "secret", "session", "store", "time",
             "visitor", "web",
         ],
         "the only code that awaits; what the origin gets is not its business but the names of headers",
@@ -64,7 +61,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "edge",
-        &["config", "error", "gateway", "host", "jose", "oauth", "origin", "session", "time", "web"],
+        &["config", "error", "gateway", "host", "jose", "oauth", "origin", "session", "store", "time", "web"],
         "the platform behind the door; it decides nothing",
     ),
 ];

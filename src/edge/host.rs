@@ -10,24 +10,18 @@ use core::{
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use worker::{Delay, Env, KvStore, console_error, console_log, console_warn};
+use worker::{Delay, Env, console_error, console_log, console_warn};
 
-use super::{glue, memory, vault::Vault};
+use super::{glue, store::EdgeStore};
 use crate::{
     config::StoreKind,
     error::{Fault, LogLine},
-    host::{CallError, Claim, Host, NoRandomness, StoreError},
+    host::{CallError, Host, NoRandomness},
     jose::{Alg, Jwk, Verifier, VerifierError},
     oauth::exchange::{CALL_TIMEOUT_SECONDS, MAX_ANSWER_BYTES, ProviderAnswer, ProviderRequest},
-    session::store::StoreKey,
+    store::{Store, StoreError},
     time::Timestamp,
 };
-
-/// A store that takes longer counts as down: nobody waits for it at sign-in.
-const STORE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// What a mark is good until: nothing waits for it to be renewed, and a claim finds it at once.
-pub(super) const NOT_RENEWED: Timestamp = Timestamp::from_unix(i64::MAX);
 
 /// The platform, for the length of one request.
 pub(super) struct EdgeHost<'e> {
@@ -38,10 +32,6 @@ pub(super) struct EdgeHost<'e> {
 impl<'e> EdgeHost<'e> {
     pub(super) fn new(env: &'e Env, store: StoreKind) -> Self {
         Self { env, store }
-    }
-
-    fn kv(&self) -> Result<KvStore, StoreError> {
-        self.env.kv("OIDC_CREDENTIALS").map_err(|_| StoreError)
     }
 }
 
@@ -79,54 +69,8 @@ impl Host for EdgeHost<'_> {
         answered(&answer)
     }
 
-    async fn load(&self, key: &StoreKey) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.store {
-            StoreKind::Memory => memory::load(key.as_str(), self.now()),
-            StoreKind::Durable => Vault::of(self.env, key)?.load().await,
-            StoreKind::Kv => {
-                let get = self.kv()?.get(key.as_str());
-                within(STORE_TIMEOUT, get.bytes()).await?.map_err(|_| StoreError)
-            }
-        }
-    }
-
-    async fn save(&self, key: &StoreKey, value: &[u8], ttl: Duration) -> Result<(), StoreError> {
-        match self.store {
-            StoreKind::Memory => memory::save(key.as_str(), value, ttl, self.now()),
-            StoreKind::Durable => Vault::of(self.env, key)?.save(value, NOT_RENEWED, ttl).await,
-            StoreKind::Kv => {
-                let put = self.kv()?.put_bytes(key.as_str(), value).map_err(|_| StoreError)?;
-                let put = put.expiration_ttl(ttl.as_secs());
-                within(STORE_TIMEOUT, put.execute()).await?.map_err(|_| StoreError)
-            }
-        }
-    }
-
-    async fn claim(&self, key: &StoreKey, stale: Timestamp) -> Result<Claim, StoreError> {
-        match self.store {
-            StoreKind::Durable => Vault::of(self.env, key)?.claim(stale).await,
-            StoreKind::Kv | StoreKind::Memory => self.load(key).await.map(Claim::Yours),
-        }
-    }
-
-    async fn save_renewed(
-        &self,
-        key: &StoreKey,
-        value: &[u8],
-        until: Timestamp,
-        ttl: Duration,
-    ) -> Result<(), StoreError> {
-        match self.store {
-            StoreKind::Durable => Vault::of(self.env, key)?.save(value, until, ttl).await,
-            StoreKind::Kv | StoreKind::Memory => self.save(key, value, ttl).await,
-        }
-    }
-
-    async fn release(&self, key: &StoreKey) {
-        let StoreKind::Durable = self.store else { return };
-        let Ok(vault) = Vault::of(self.env, key) else { return };
-        // A turn that could not be given up ends by itself.
-        let _ended = vault.release().await;
+    fn store(&self) -> impl Store {
+        EdgeStore { env: self.env, kind: self.store }
     }
 
     async fn allows(&self, caller: &str) -> bool {

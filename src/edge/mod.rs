@@ -3,10 +3,10 @@
 mod forward;
 mod glue;
 mod host;
-mod memory;
 mod request;
 mod respond;
 mod settings;
+mod store;
 mod vault;
 
 use std::rc::Rc;

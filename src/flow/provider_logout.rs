@@ -5,7 +5,7 @@ use crate::{
     flow::{Site, standing},
     host::Host,
     oidc::logout::{self, Ends, ExpectedLogout, LogoutError},
-    session::store::{self, StoreKey},
+    store::{Store as _, StoreKey, mark::mark},
     time::Timestamp,
     web::{form::Parameters, reply::Reply},
 };
@@ -27,7 +27,7 @@ pub async fn back_channel(site: &Site, host: &impl Host, form: &str) -> Result<R
     let token = site.provider_cache.verify_logout_token(host, &metadata, untrusted, &expected).await?;
     // 8. A token counts once. A second one would do no harm: it ends what had begun before it was issued.
     let seen = StoreKey::of_logout_token(site.issuer(), &token.id);
-    if host.load(&seen).await.map_err(|_| Error::StoreUnavailable)?.is_some() {
+    if host.store().load(&seen).await.map_err(|_| Error::StoreUnavailable)?.is_some() {
         return Ok(Reply::empty(200));
     }
     // The provider's clock may be behind ours: a session that seems younger than the token may be the one it means.
@@ -35,7 +35,7 @@ pub async fn back_channel(site: &Site, host: &impl Host, form: &str) -> Result<R
     end(site, host, &token.ends, moment).await?;
     site.standings.ask_again();
     let ttl = token.expires_at.plus(settings.leeway.as_duration()).since(now).max(standing::MIN_TTL);
-    host.save(&seen, &store::mark(now), ttl).await.map_err(|_| Error::StoreUnavailable)?;
+    host.store().save(&seen, &mark(now), ttl).await.map_err(|_| Error::StoreUnavailable)?;
     Ok(Reply::empty(200))
 }
 

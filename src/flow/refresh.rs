@@ -10,7 +10,7 @@ use crate::{
     config::{ProviderSettings, SessionExpiry},
     error::{Error, LogLine, ProviderError, StepError},
     flow::{Site, sign_in, standing::MIN_TTL},
-    host::{Claim, Host, random},
+    host::{Host, random},
     json::Object,
     oauth::{
         RefreshToken,
@@ -24,8 +24,8 @@ use crate::{
         Credentials, Session, SessionId, Validity,
         record::{decode_credentials, encode_credentials},
         seal::NONCE_BYTES,
-        store::{self, StoreKey},
     },
+    store::{Claim, Store as _, StoreKey, mark},
     time::Timestamp,
 };
 
@@ -132,7 +132,7 @@ pub async fn refresh(site: &Site, host: &impl Host, session: &Session) -> Result
 
 async fn in_turn(site: &Site, host: &impl Host, session: &Session) -> Result<Refreshed, Error> {
     let key = StoreKey::of_session(&session.id);
-    let stored = match host.claim(&key, session.validity.until).await {
+    let stored = match host.store().claim(&key, session.validity.until).await {
         Ok(Claim::Renewed(entry)) => return Ok(take_over(site, session, &entry).unwrap_or(Refreshed::Kept)),
         Ok(Claim::Yours(entry)) => entry,
         Err(_) => return while_it_lasts(host, session, Error::StoreUnavailable),
@@ -143,7 +143,7 @@ async fn in_turn(site: &Site, host: &impl Host, session: &Session) -> Result<Ref
         None => Ok(Refreshed::Kept),
     };
     if !matches!(refreshed, Ok(Refreshed::Renewed(_))) {
-        host.release(&key).await;
+        host.store().release(&key).await;
     }
     refreshed
 }
@@ -189,13 +189,13 @@ async fn renew(
 }
 
 async fn is_ended(host: &impl Host, session: &Session, key: &StoreKey) -> bool {
-    let stored = host.load(key).await.ok().flatten();
-    stored.is_some_and(|entry| store::ends(&entry, session.signed_in_at))
+    let stored = host.store().load(key).await.ok().flatten();
+    stored.is_some_and(|entry| mark::ends(&entry, session.signed_in_at))
 }
 
 /// The session as another request has renewed it, or ended it; `None` when the entry is no newer than the cookie.
 fn take_over(site: &Site, session: &Session, entry: &[u8]) -> Option<Refreshed> {
-    if store::ends(entry, session.signed_in_at) {
+    if mark::ends(entry, session.signed_in_at) {
         return Some(Refreshed::Over);
     }
     let credentials = open(site, session, entry)?;
@@ -211,7 +211,7 @@ fn open(site: &Site, session: &Session, entry: &[u8]) -> Option<Credentials> {
 /// The provider knows the refresh token no more. Another request may have been faster: it is looked up once more.
 async fn lost(site: &Site, host: &impl Host, session: &Session, key: &StoreKey) -> Refreshed {
     host.log(&LogLine::event("refresh.invalid_grant"));
-    let entry = host.load(key).await.ok().flatten();
+    let entry = host.store().load(key).await.ok().flatten();
     match entry.and_then(|entry| take_over(site, session, &entry)) {
         Some(taken_over) => taken_over,
         None if host.now() < session.validity.until => Refreshed::Kept,
@@ -320,7 +320,7 @@ pub(super) async fn save(site: &Site, host: &impl Host, session: &Session, crede
     let ttl = session.ends_at.since(host.now()).max(MIN_TTL);
     let key = StoreKey::of_session(&session.id);
     for _ in 0..2 {
-        if host.save_renewed(&key, &entry, credentials.validity.until, ttl).await.is_ok() {
+        if host.store().save_renewed(&key, &entry, credentials.validity.until, ttl).await.is_ok() {
             return;
         }
     }

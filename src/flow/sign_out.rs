@@ -10,7 +10,8 @@ use crate::{
     oauth::revocation,
     oidc::{discovery::Metadata, logout::LogoutRequest},
     secret::Secret,
-    session::{Credentials, Session, record::decode_credentials, seal::Purpose, store::StoreKey},
+    session::{Credentials, Session, record::decode_credentials, seal::Purpose},
+    store::{Store as _, StoreKey},
     web::{form::Parameters, pages, path::RequestUrl, reply::Reply, return_to::ReturnTo},
 };
 
@@ -68,7 +69,7 @@ fn next_of(site: &Site, query: &str) -> Option<ReturnTo> {
 
 /// The credentials of the session, whose entry in the store gives way to a mark that ends it everywhere.
 async fn take_credentials(site: &Site, host: &impl Host, session: &Session) -> Option<Credentials> {
-    let entry = host.load(&StoreKey::of_session(&session.id)).await.unwrap_or_else(|_| {
+    let entry = host.store().load(&StoreKey::of_session(&session.id)).await.unwrap_or_else(|_| {
         host.log(&LogLine::event("store.load_failed"));
         None
     });

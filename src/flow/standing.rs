@@ -6,11 +6,9 @@ use std::collections::BTreeMap;
 use crate::{
     error::{Error, LogLine},
     flow::Site,
-    host::{Host, StoreError},
-    session::{
-        Session, SessionId,
-        store::{self, StoreKey},
-    },
+    host::Host,
+    session::{Session, SessionId},
+    store::{Store as _, StoreError, StoreKey, mark},
     time::Timestamp,
 };
 
@@ -92,8 +90,8 @@ pub async fn check(site: &Site, host: &impl Host, session: &Session) -> Result<O
 
 async fn is_ended(site: &Site, host: &impl Host, session: &Session) -> Result<bool, StoreError> {
     for key in StoreKey::all_of(session, site.issuer()) {
-        let value = host.load(&key).await?;
-        if value.is_some_and(|value| store::ends(&value, session.signed_in_at)) {
+        let value = host.store().load(&key).await?;
+        if value.is_some_and(|value| mark::ends(&value, session.signed_in_at)) {
             return Ok(true);
         }
     }
@@ -118,7 +116,7 @@ pub async fn end_session(site: &Site, host: &impl Host, session: &Session) -> Re
 pub async fn end(site: &Site, host: &impl Host, key: &StoreKey, moment: Timestamp) -> Result<(), StoreError> {
     // Whatever is older than the longest session needs no mark any more.
     let ttl = site.config.session.ttl.max(MIN_TTL);
-    host.save(key, &store::mark(moment), ttl).await
+    host.store().save(key, &mark::mark(moment), ttl).await
 }
 
 #[cfg(test)]

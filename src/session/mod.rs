@@ -3,7 +3,6 @@
 pub mod cookies;
 pub mod record;
 pub mod seal;
-pub mod store;
 
 use core::fmt;
 

@@ -9,10 +9,10 @@ use std::{
 
 use edge_oidc::{
     error::LogLine,
-    host::{CallError, Claim, Host, NoRandomness, StoreError},
+    host::{CallError, Host, NoRandomness},
     jose::{Alg, Jwk, Verifier, VerifierError},
     oauth::exchange::{ProviderAnswer, ProviderRequest},
-    session::store::StoreKey,
+    store::{Claim, FOR_GOOD, Store, StoreError, StoreKey},
     time::Timestamp,
 };
 use sha2::{Digest as _, Sha256};
@@ -128,7 +128,7 @@ impl FakeHost {
         assert!(ttl.as_secs() >= 60, "{ttl:?}");
         // As the Durable Object: a mark is for good.
         let old = self.good_until.borrow().get(key.as_str()).copied();
-        if self.turns.get() && old == Some(i64::MAX) && until != i64::MAX {
+        if self.turns.get() && old == Some(FOR_GOOD.as_unix()) && until != FOR_GOOD.as_unix() {
             return Ok(());
         }
         let kept_until = self.now.get() + i64::try_from(ttl.as_secs()).unwrap();
@@ -199,6 +199,45 @@ impl Verifier for FakeHost {
     }
 }
 
+impl Store for &FakeHost {
+    async fn load(&self, key: &StoreKey) -> Result<Option<Vec<u8>>, StoreError> {
+        self.counts.borrow_mut().reads += 1;
+        if self.faults.load.get() {
+            return Err(StoreError);
+        }
+        let store = self.store.borrow();
+        Ok(store.get(key.as_str()).filter(|(_, until)| self.now.get() < *until).map(|(value, _)| value.clone()))
+    }
+
+    async fn save(&self, key: &StoreKey, value: &[u8], ttl: Duration) -> Result<(), StoreError> {
+        self.write(key, value, FOR_GOOD.as_unix(), ttl)
+    }
+
+    async fn claim(&self, key: &StoreKey, stale: Timestamp) -> Result<Claim, StoreError> {
+        let entry = self.load(key).await?;
+        let good_until = self.good_until.borrow().get(key.as_str()).copied().unwrap_or(i64::MIN);
+        Ok(match entry {
+            Some(entry) if self.turns.get() && good_until > stale.as_unix() => Claim::Renewed(entry),
+            // As with Workers KV: everybody may try.
+            entry => Claim::Yours(entry),
+        })
+    }
+
+    async fn save_renewed(
+        &self,
+        key: &StoreKey,
+        value: &[u8],
+        until: Timestamp,
+        ttl: Duration,
+    ) -> Result<(), StoreError> {
+        self.write(key, value, until.as_unix(), ttl)
+    }
+
+    async fn release(&self, _: &StoreKey) {
+        self.counts.borrow_mut().releases += 1;
+    }
+}
+
 impl Host for FakeHost {
     fn now(&self) -> Timestamp {
         Timestamp::from_unix(self.now.get())
@@ -235,41 +274,8 @@ impl Host for FakeHost {
         answer
     }
 
-    async fn load(&self, key: &StoreKey) -> Result<Option<Vec<u8>>, StoreError> {
-        self.counts.borrow_mut().reads += 1;
-        if self.faults.load.get() {
-            return Err(StoreError);
-        }
-        let store = self.store.borrow();
-        Ok(store.get(key.as_str()).filter(|(_, until)| self.now.get() < *until).map(|(value, _)| value.clone()))
-    }
-
-    async fn save(&self, key: &StoreKey, value: &[u8], ttl: Duration) -> Result<(), StoreError> {
-        self.write(key, value, i64::MAX, ttl)
-    }
-
-    async fn claim(&self, key: &StoreKey, stale: Timestamp) -> Result<Claim, StoreError> {
-        let entry = self.load(key).await?;
-        let good_until = self.good_until.borrow().get(key.as_str()).copied().unwrap_or(i64::MIN);
-        Ok(match entry {
-            Some(entry) if self.turns.get() && good_until > stale.as_unix() => Claim::Renewed(entry),
-            // As with Workers KV: everybody may try.
-            entry => Claim::Yours(entry),
-        })
-    }
-
-    async fn save_renewed(
-        &self,
-        key: &StoreKey,
-        value: &[u8],
-        until: Timestamp,
-        ttl: Duration,
-    ) -> Result<(), StoreError> {
-        self.write(key, value, until.as_unix(), ttl)
-    }
-
-    async fn release(&self, _: &StoreKey) {
-        self.counts.borrow_mut().releases += 1;
+    fn store(&self) -> impl Store {
+        self
     }
 
     async fn allows(&self, caller: &str) -> bool {

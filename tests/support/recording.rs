@@ -1,14 +1,13 @@
 //! A host that passes everything on, and remembers what the provider was asked.
 
-use core::time::Duration;
 use std::cell::RefCell;
 
 use edge_oidc::{
     error::LogLine,
-    host::{CallError, Claim, Host, NoRandomness, StoreError},
+    host::{CallError, Host, NoRandomness},
     jose::{Alg, Jwk, Verifier, VerifierError},
     oauth::exchange::{ProviderAnswer, ProviderRequest},
-    session::store::StoreKey,
+    store::Store,
     time::Timestamp,
 };
 
@@ -59,30 +58,8 @@ impl Host for Recording<'_> {
         self.host.call(request).await
     }
 
-    async fn load(&self, key: &StoreKey) -> Result<Option<Vec<u8>>, StoreError> {
-        self.host.load(key).await
-    }
-
-    async fn save(&self, key: &StoreKey, value: &[u8], ttl: Duration) -> Result<(), StoreError> {
-        self.host.save(key, value, ttl).await
-    }
-
-    async fn claim(&self, key: &StoreKey, stale: Timestamp) -> Result<Claim, StoreError> {
-        self.host.claim(key, stale).await
-    }
-
-    async fn save_renewed(
-        &self,
-        key: &StoreKey,
-        value: &[u8],
-        until: Timestamp,
-        ttl: Duration,
-    ) -> Result<(), StoreError> {
-        self.host.save_renewed(key, value, until, ttl).await
-    }
-
-    async fn release(&self, key: &StoreKey) {
-        self.host.release(key).await;
+    fn store(&self) -> impl Store {
+        self.host.store()
     }
 
     async fn allows(&self, caller: &str) -> bool {

@@ -1,15 +1,9 @@
-//! What stands in the store: sealed credentials, and marks that end sessions.
-//!
-//! With a store that agrees slowly, absence proves nothing. Only a mark ends a session.
+//! The names under which things stand in the store.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha2::{Digest as _, Sha256};
 
-use super::{Session, SessionId};
-use crate::time::Timestamp;
-
-/// The first byte of a mark; a sealed entry begins with its version, which is never 0.
-const MARK: u8 = 0;
+use crate::session::{Session, SessionId};
 
 /// The names under which a session may be ended; each a hash, so that the store names nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +23,11 @@ impl StoreKey {
     /// Of every session that belongs to one session at the provider.
     pub fn of_provider_session(issuer: &str, sid: &str) -> Self {
         Self::hashed("p", &[issuer.as_bytes(), sid.as_bytes()])
+    }
+
+    /// Of one session on the list of its subject. Not the session's own, which would tell whose entry that is.
+    pub fn of_member(id: &SessionId) -> Self {
+        Self::hashed("m", &[id.as_bytes()])
     }
 
     /// Of a logout token that has been seen.
@@ -59,42 +58,18 @@ impl StoreKey {
     }
 }
 
-/// A mark that ends every session of its key that was signed in at `moment` or before.
-pub fn mark(moment: Timestamp) -> Vec<u8> {
-    let mut value = vec![MARK];
-    value.extend_from_slice(&moment.as_unix().to_be_bytes());
-    value
-}
-
-/// Whether a stored value is a mark that ends a session of that age. What can't be read as one is none.
-pub fn ends(value: &[u8], signed_in_at: Timestamp) -> bool {
-    let Some((&MARK, moment)) = value.split_first() else { return false };
-    let moment: Result<[u8; 8], _> = moment.try_into();
-    moment.is_ok_and(|moment| signed_in_at <= Timestamp::from_unix(i64::from_be_bytes(moment)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn keys_are_hashes_of_their_kind() {
-        let session = StoreKey::of_session(&SessionId::from_random([1; 32]));
+        let id = SessionId::from_random([1; 32]);
+        let session = StoreKey::of_session(&id);
         assert_eq!(session.as_str().len(), 2 + 43);
         assert!(!session.as_str().contains(&Base64UrlUnpadded::encode_string(&[1; 32])));
         assert_ne!(StoreKey::of_subject("a", "bc"), StoreKey::of_subject("ab", "c"));
         assert_ne!(StoreKey::of_subject("a", "b").as_str()[2..], StoreKey::of_provider_session("a", "b").as_str()[2..]);
-    }
-
-    #[test]
-    fn marks_end_what_is_older() {
-        let at = Timestamp::from_unix;
-        let value = mark(at(10));
-        assert!(ends(&value, at(9)));
-        assert!(ends(&value, at(10)));
-        assert!(!ends(&value, at(11)));
-        for junk in [&[][..], &[0], &[0, 1], &[1, 0, 0, 0, 0, 0, 0, 0, 99]] {
-            assert!(!ends(junk, at(0)));
-        }
+        assert_ne!(StoreKey::of_member(&id).as_str()[2..], session.as_str()[2..]);
     }
 }
