@@ -43,28 +43,28 @@ export function duration(milliseconds) {
  * Runs `work(report)` and shows that it lives: one moving line on a terminal, elsewhere a line every
  * 15 seconds. `report(text)` says what is being done at the moment.
  */
-export async function withProgress(title, work) {
+export async function withProgress(title, work, stream = process.stdout) {
   const started = Date.now();
-  const live = process.stdout.isTTY;
+  const live = stream.isTTY;
   let doing = '';
   const line = () => `${title} (${duration(Date.now() - started)})${doing && `: ${doing}`}`;
   const draw = () => {
-    if (!live) return say(line());
-    const width = (process.stdout.columns ?? 80) - 1;
-    process.stdout.write(`\r\u001b[2K${line().slice(0, width)}`);
+    if (!live) return void stream.write(`${line()}\n`);
+    const width = (stream.columns ?? 80) - 1;
+    stream.write(`\r\u001b[2K${line().slice(0, width)}`);
   };
   const timer = setInterval(draw, live ? 200 : 15_000);
-  if (!live) say(`${title} ...`);
+  if (!live) stream.write(`${title} ...\n`);
   const end = (mark) => {
     clearInterval(timer);
-    say(`${live ? '\r\u001b[2K' : ''}${title}: ${mark} after ${duration(Date.now() - started)}`);
+    stream.write(`${live ? '\r\u001b[2K' : ''}${title}: ${mark} after ${duration(Date.now() - started)}\n`);
   };
   try {
     const result = await work((text) => (doing = stripVTControlCharacters(text).trim()));
-    end(paint('green', 'done'));
+    end(paint('green', 'done', stream));
     return result;
   } catch (error) {
-    end(paint('red', 'failed'));
+    end(paint('red', 'failed', stream));
     throw error;
   }
 }

@@ -15,7 +15,7 @@ import { Visitor } from './support/visitor.mjs';
 import { freePort, startWorker } from './support/workerd.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const BUILD = ['build', '--quiet', '--features', 'register', '--bin', 'oidc-register', '--message-format', 'json'];
+const BUILD = ['build', '--quiet', '--features', 'tools', '--bin', 'oidc-register', '--message-format', 'json'];
 
 /** Runs a program to its end: `{ code, stdout, stderr }`. */
 function run(command, args, options) {

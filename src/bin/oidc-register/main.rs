@@ -3,16 +3,17 @@
 mod arguments;
 mod client_secrets;
 mod commands;
-mod http;
 mod kept;
 mod secrets_file;
-mod terminal;
+#[allow(dead_code, reason = "each program uses what it needs of it")]
+#[path = "../shared/mod.rs"]
+mod shared;
 mod wrangler;
 
 use std::{env, process::ExitCode};
 
 use arguments::{Arguments, Command};
-use terminal::Terminal;
+use shared::{http, terminal, terminal::Terminal};
 
 /// What argparse says to a command line that it can't use.
 const WRONG_ARGUMENTS: u8 = 2;

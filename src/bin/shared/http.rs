@@ -1,4 +1,4 @@
-//! Calls to the provider: no redirects, ten seconds, one mebibyte.
+//! Calls to the provider and others: no redirects, ten seconds, one mebibyte.
 
 use std::{env, fmt, fs, time::Duration};
 
@@ -14,7 +14,7 @@ use ureq::{
     tls::{PemItem, RootCerts, TlsConfig, parse_pem},
 };
 
-use crate::terminal::Terminal;
+use super::terminal::Terminal;
 
 /// Why there is no answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,15 +38,26 @@ impl fmt::Display for CallError {
     }
 }
 
+/// An answer with its headers.
+pub(crate) struct Heard {
+    pub(crate) answer: ProviderAnswer,
+    pub(crate) headers: http::HeaderMap,
+}
+
 /// Calls the provider.
 pub(crate) fn call(request: &ProviderRequest, terminal: &Terminal) -> Result<ProviderAnswer, CallError> {
+    exchange(request, terminal).map(|heard| heard.answer)
+}
+
+/// Calls, and keeps what the headers say.
+pub(crate) fn exchange(request: &ProviderRequest, terminal: &Terminal) -> Result<Heard, CallError> {
     terminal.debug(|| format!("> {} {}", request.method.name(), without_query(request.url.as_str())));
     if let Some(body) = &request.body {
         terminal.debug(|| format!("> {}", shown(body.as_bytes(), None)));
     }
     let answer = send(request);
     match &answer {
-        Ok(answer) => {
+        Ok(Heard { answer, .. }) => {
             let media_type = answer.media_type();
             terminal.debug(|| format!("< HTTP {} {}", answer.status, shown(&answer.body, media_type.as_deref())));
         }
@@ -55,7 +66,7 @@ pub(crate) fn call(request: &ProviderRequest, terminal: &Terminal) -> Result<Pro
     answer
 }
 
-fn send(request: &ProviderRequest) -> Result<ProviderAnswer, CallError> {
+fn send(request: &ProviderRequest) -> Result<Heard, CallError> {
     let mut message = http::Request::builder().method(request.method.name()).uri(request.url.as_str());
     for (name, value) in &request.headers {
         message = message.header(*name, value);
@@ -68,7 +79,7 @@ fn send(request: &ProviderRequest) -> Result<ProviderAnswer, CallError> {
     read(answer.map_err(failure)?)
 }
 
-fn read(answer: http::Response<Body>) -> Result<ProviderAnswer, CallError> {
+fn read(answer: http::Response<Body>) -> Result<Heard, CallError> {
     let (parts, mut body) = answer.into_parts();
     let content_type = parts.headers.get(http::header::CONTENT_TYPE);
     // The limit is hit by what is longer only, if by one byte.
@@ -77,11 +88,9 @@ fn read(answer: http::Response<Body>) -> Result<ProviderAnswer, CallError> {
     if body.len() > MAX_ANSWER_BYTES {
         return Err(CallError::TooLarge);
     }
-    Ok(ProviderAnswer {
-        status: parts.status.as_u16(),
-        content_type: content_type.and_then(|value| value.to_str().ok()).map(str::to_owned),
-        body,
-    })
+    let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let answer = ProviderAnswer { status: parts.status.as_u16(), content_type, body };
+    Ok(Heard { answer, headers: parts.headers })
 }
 
 fn agent(request: &ProviderRequest) -> Result<Agent, CallError> {
@@ -90,7 +99,7 @@ fn agent(request: &ProviderRequest) -> Result<Agent, CallError> {
         .max_redirects(0)
         .max_redirects_will_error(false)
         .timeout_global(Some(Duration::from_secs(u64::from(CALL_TIMEOUT_SECONDS))))
-        .user_agent(concat!("oidc-register/", env!("CARGO_PKG_VERSION")))
+        .user_agent(concat!(env!("CARGO_BIN_NAME"), "/", env!("CARGO_PKG_VERSION")))
         .tls_config(TlsConfig::builder().root_certs(root_certificates()?).build());
     // No proxy stands between this machine and itself.
     let origin = request.url.origin();

@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+// Compiles one of the native programs, if it has changed, and runs it with the arguments that follow.
+
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { ROOT, environment, run } from './lib/run.mjs';
+import { explain, withProgress } from './lib/terminal.mjs';
+
+const [name, ...args] = process.argv.slice(2);
+const build = (onLine) =>
+  run('cargo', ['build', '--quiet', '--locked', '--features', 'tools', '--bin', name], { onLine, next: 'mend what the compiler says above' });
+
+try {
+  // What is compiled already takes no time worth a line.
+  const building = build();
+  const isSoon = await Promise.race([building.then(() => true), new Promise((resolve) => setTimeout(resolve, 2000))]);
+  // Standard output is the program's own.
+  if (!isSoon) await withProgress(`Compiling ${name} (a first time takes about a minute)`, () => building, process.stderr);
+} catch (error) {
+  explain(error);
+  process.exit(1);
+}
+const { status } = spawnSync(join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), 'debug', name), args, { stdio: 'inherit', env: environment() });
+process.exitCode = status ?? 1;

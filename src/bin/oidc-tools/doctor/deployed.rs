@@ -1,0 +1,34 @@
+//! Which secrets the deployed Worker has: wrangler knows their names, and nobody their values.
+
+use serde_json::Value;
+
+use super::Findings;
+use crate::{
+    site::{Files, Site},
+    wrangler,
+};
+
+const CHECK: &str = "secrets";
+
+pub(super) fn check(site: &Site, files: &Files, findings: &mut Findings) {
+    let listed = wrangler::output(files, &["secret", "list", "--format", "json"]);
+    let names = listed.and_then(|text| names(&text).ok_or_else(|| "it answers something else than a list".to_owned()));
+    match names {
+        Err(error) => findings.bad(CHECK, format!("wrangler can't tell: {error}"), "npx wrangler login"),
+        Ok(names) => {
+            let missing: Vec<&str> =
+                site.required_secrets().into_iter().filter(|name| !names.iter().any(|known| known == name)).collect();
+            if missing.is_empty() {
+                findings.good(CHECK, format!("deployed: {}", names.join(", ")));
+            } else {
+                findings.bad(CHECK, format!("not deployed: {}", missing.join(", ")), "npx wrangler secret put NAME");
+            }
+        }
+    }
+}
+
+fn names(text: &str) -> Option<Vec<String>> {
+    // Wrangler may say something before the list.
+    let list: Value = serde_json::from_str(text.get(text.find('[')?..)?).ok()?;
+    list.as_array()?.iter().map(|secret| Some(secret.get("name")?.as_str()?.to_owned())).collect()
+}

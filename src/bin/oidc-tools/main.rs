@@ -1,0 +1,72 @@
+//! `oidc-tools`: what an operator needs beside the Worker. Each command reads the configuration as wrangler does and
+//! judges by the Worker's own code.
+
+mod arguments;
+mod clock;
+mod dev_vars;
+mod doctor;
+mod failure;
+mod paint;
+#[allow(dead_code, reason = "each program uses what it needs of it")]
+#[path = "../shared/mod.rs"]
+mod shared;
+mod site;
+mod wrangler;
+
+use std::{env, process::ExitCode};
+
+use arguments::UsageError;
+use failure::Failure;
+use lexopt::{Arg, Parser, ValueExt as _};
+use shared::terminal::Terminal;
+
+const HELP: &str = "\
+usage: oidc-tools COMMAND [OPTIONS]
+
+  doctor    looks at everything that can be wrong, and says what to do about it
+
+oidc-tools COMMAND --help says more.
+";
+
+/// What argparse says to a command line that it can't use.
+const WRONG_ARGUMENTS: u8 = 2;
+
+fn main() -> ExitCode {
+    let terminal = Terminal::new(false);
+    match run(&terminal) {
+        Ok(Ok(code)) => code,
+        Ok(Err(failure)) => {
+            terminal.note(&format!("error: {failure}"));
+            if let Some(cure) = failure.cure {
+                terminal.note(&format!("next:  {cure}"));
+            }
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            terminal.note(&format!("oidc-tools: error: {error}"));
+            terminal.note("next:  the same with --help");
+            WRONG_ARGUMENTS.into()
+        }
+    }
+}
+
+fn run(terminal: &Terminal) -> Result<Result<ExitCode, Failure>, UsageError> {
+    let mut parser = Parser::from_env();
+    let help = |text: &str| {
+        terminal.say(text.trim_end());
+        Ok(Ok(ExitCode::SUCCESS))
+    };
+    let command = match parser.next()? {
+        None | Some(Arg::Long("help") | Arg::Short('h')) => return help(HELP),
+        Some(Arg::Long("version")) => return help(concat!("oidc-tools ", env!("CARGO_PKG_VERSION"))),
+        Some(Arg::Value(command)) => command.string()?,
+        Some(other) => return Err(other.unexpected().into()),
+    };
+    match command.as_str() {
+        "doctor" => match doctor::Options::parse(&mut parser)? {
+            Some(options) => Ok(doctor::run(&options)),
+            None => help(&doctor::help()),
+        },
+        other => Err(UsageError(format!("unknown command {other}"))),
+    }
+}

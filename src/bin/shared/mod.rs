@@ -1,0 +1,4 @@
+//! What the programs have in common: how they talk to the network, and to the person at the terminal.
+
+pub(crate) mod http;
+pub(crate) mod terminal;
