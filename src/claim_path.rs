@@ -1,5 +1,7 @@
 //! Names of claims, some of which lie inside others.
 
+use core::fmt;
+
 use serde_json::Value;
 
 use crate::json::Object;
@@ -43,6 +45,13 @@ impl ClaimPath {
             }
             _ => insert(kept, &self.segments, value),
         }
+    }
+}
+
+impl fmt::Display for ClaimPath {
+    /// As an operator writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.segments.join("."))
     }
 }
 

@@ -96,7 +96,7 @@ impl Gateway {
             // Nobody asks for a step-up or a token yet: the settings refuse rules that do.
             Verdict::Forbid | Verdict::StepUp(_) | Verdict::Challenge(_) => Err(Error::Forbidden),
             // Where our cookies don't reach, nobody can be signed in.
-            Verdict::SignIn if !self.cookies_reach(&url) => Err(Error::Forbidden),
+            Verdict::SignIn if !route::cookies_reach(&self.site.config.routes, url.path()) => Err(Error::Forbidden),
             Verdict::SignIn if is_navigation(request) => {
                 self.start(host, request, &url, ReturnTo::from_request(&url)).await.map(Outcome::Respond)
             }
@@ -120,12 +120,6 @@ impl Gateway {
     fn signed_out_elsewhere(&self, url: &RequestUrl<'_>) -> Option<Reply> {
         let PostLogout::Path(path) = &self.site.config.post_logout else { return None };
         (url.path().raw() == path).then(|| sign_out::followed(&self.site, url.query()?))?
-    }
-
-    fn cookies_reach(&self, url: &RequestUrl<'_>) -> bool {
-        let base = self.site.config.routes.base.as_bytes();
-        let path = url.path().decoded();
-        path.starts_with(base) || base.strip_suffix(b"/") == Some(path)
     }
 
     // Cookies without `Secure`, and no sign-in at all, are for this very machine.

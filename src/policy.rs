@@ -1,6 +1,8 @@
 //! Who may do what: one pure, total function from a rule and a visitor to a verdict.
 
 mod rule;
+#[cfg(any(test, feature = "tools"))]
+pub mod suppose;
 
 use std::rc::Rc;
 

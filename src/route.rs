@@ -79,6 +79,12 @@ pub fn own_endpoint(routes: &Routes, path: &[u8]) -> Option<Endpoint> {
     })
 }
 
+/// Whether a browser sends our cookies to this path.
+pub fn cookies_reach(routes: &Routes, path: &RequestPath<'_>) -> bool {
+    let (base, path) = (routes.base.as_bytes(), path.decoded());
+    path.starts_with(base) || base.strip_suffix(b"/") == Some(path)
+}
+
 fn rule_index(rules: &[Rule], method: &str, path: &[u8]) -> Option<usize> {
     rules.iter().position(|rule| rule.matches(method, path))
 }

@@ -90,7 +90,8 @@ impl Rule {
         self.matches_method(method) && self.pattern.matches(decoded_path)
     }
 
-    fn matches_method(&self, method: &str) -> bool {
+    /// Whether the rule is about this method.
+    pub fn matches_method(&self, method: &str) -> bool {
         let Some(methods) = &self.methods else { return true };
         let named = |name: &str| methods.iter().any(|listed| listed == name);
         named(method) || (method == "HEAD" && named("GET"))
@@ -111,9 +112,18 @@ impl ClaimRule {
 impl StepUp {
     /// Whether these claims are of somebody who signed in like that. What they don't say does not count.
     pub fn is_met(&self, claims: &Object, now: Timestamp) -> bool {
+        self.is_met_in_kind(claims) && self.is_met_in_time(claims, now)
+    }
+
+    /// Whether they are of a sign-in of the right kind.
+    pub fn is_met_in_kind(&self, claims: &Object) -> bool {
         let acr = claims.get("acr").and_then(Value::as_str);
-        let right_way = self.acr_values.is_empty() || acr.is_some_and(|acr| self.acr_values.iter().any(|v| v == acr));
+        self.acr_values.is_empty() || acr.is_some_and(|acr| self.acr_values.iter().any(|value| value == acr))
+    }
+
+    /// Whether they are of a sign-in that is not too long ago.
+    pub fn is_met_in_time(&self, claims: &Object, now: Timestamp) -> bool {
         let lately = |age: Duration| authenticated_at(claims).is_some_and(|then| now.since(then) <= age);
-        right_way && self.max_age.is_none_or(lately)
+        self.max_age.is_none_or(lately)
     }
 }

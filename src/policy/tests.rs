@@ -176,3 +176,35 @@ fn an_answer_to_an_identity_is_private() {
     optional.cache_public = true;
     assert!(!admitted(&optional, known(json!({"sub": "a"}))));
 }
+
+/// Whoever is not admitted is told what for, and whoever is admitted lacks nothing.
+#[test]
+fn an_explanation_is_as_the_verdict() {
+    use super::suppose::{Outcome, Supposed, suppose};
+    let object = |value: Value| value.as_object().unwrap().clone();
+    let people = [
+        Supposed::Nobody,
+        Supposed::Visitor(object(json!({"sub": "a"}))),
+        Supposed::Visitor(object(json!({"sub": "a", "groups": ["g"], "acr": "mfa", "auth_time": NOW.as_unix() - 5}))),
+        Supposed::Caller(object(json!({"sub": "a", "scope": "read"}))),
+        Supposed::Caller(object(
+            json!({"scope": "read write", "groups": "g", "acr": "mfa", "auth_time": NOW.as_unix()}),
+        )),
+    ];
+    let step_up = StepUp { acr_values: vec!["mfa".to_owned()], max_age: Some(core::time::Duration::from_secs(10)) };
+    let mut outcomes = Vec::new();
+    for access in [Access::Public, Access::Optional, Access::Login, Access::Token, Access::LoginOrToken, Access::Deny] {
+        let mut demanding = rule(access, &[("groups", json!("g"))]);
+        demanding.scopes = Scopes::parse(["write"]).unwrap();
+        demanding.step_up = step_up.clone();
+        for rule in [rule(access, &[]), demanding] {
+            for whom in &people {
+                let judgement = suppose(&rule, whom, NOW);
+                let admitted = judgement.outcome == Outcome::Admit;
+                assert_eq!(admitted, judgement.unmet.is_empty(), "{access:?} {whom:?} {judgement:?}");
+                outcomes.push(judgement.unmet.len());
+            }
+        }
+    }
+    assert_eq!(outcomes.iter().max(), Some(&4), "a scope, a claim, a kind, a time");
+}

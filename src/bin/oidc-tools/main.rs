@@ -5,6 +5,7 @@ mod arguments;
 mod clock;
 mod dev_vars;
 mod doctor;
+mod explain;
 mod failure;
 mod paint;
 #[allow(dead_code, reason = "each program uses what it needs of it")]
@@ -23,6 +24,7 @@ use shared::terminal::Terminal;
 const HELP: &str = "\
 usage: oidc-tools COMMAND [OPTIONS]
 
+  explain   which rule decides about a request, and why
   doctor    looks at everything that can be wrong, and says what to do about it
 
 oidc-tools COMMAND --help says more.
@@ -63,6 +65,10 @@ fn run(terminal: &Terminal) -> Result<Result<ExitCode, Failure>, UsageError> {
         Some(other) => return Err(other.unexpected().into()),
     };
     match command.as_str() {
+        "explain" => match explain::Options::parse(&mut parser)? {
+            Some(options) => Ok(explain::run(&options)),
+            None => help(&explain::help()),
+        },
         "doctor" => match doctor::Options::parse(&mut parser)? {
             Some(options) => Ok(doctor::run(&options)),
             None => help(&doctor::help()),
