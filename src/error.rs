@@ -90,6 +90,8 @@ pub enum Error {
     OriginUnreachable,
     /// The origin took too long.
     OriginTimedOut,
+    /// The key of `OIDC_ASSERTION_KEY` does not sign.
+    NotSigned,
     /// The platform has no randomness.
     NoRandomness,
     /// A value of our own making could not be put into a cookie or URL.
@@ -205,6 +207,7 @@ impl Error {
             | Self::TooManyRequests => Fault::Visitor,
             Self::Provider(ProviderError::Token(StepError::Answer(TokenError::InvalidClient)))
             | Self::SessionTooLarge
+            | Self::NotSigned
             | Self::LoopbackOnly => Fault::Operator,
             Self::Provider(_) | Self::Logout(_) | Self::RefreshUnavailable => Fault::Provider,
             Self::OriginUnreachable | Self::OriginTimedOut => Fault::Origin,
@@ -227,7 +230,7 @@ impl Error {
             Self::Method(_) => 405,
             Self::FormTooLarge => 413,
             Self::TooManyRequests => 429,
-            Self::SessionTooLarge | Self::LoopbackOnly | Self::NoRandomness | Self::Internal => 500,
+            Self::SessionTooLarge | Self::LoopbackOnly | Self::NotSigned | Self::NoRandomness | Self::Internal => 500,
             Self::Provider(error) if error.timed_out() => 504,
             Self::OriginTimedOut => 504,
             Self::StoreUnavailable | Self::RefreshUnavailable => 503,
@@ -288,7 +291,7 @@ impl Error {
                 "The site behind this page did not answer. Please try again in a moment.",
                 false,
             ),
-            Self::SessionTooLarge | Self::LoopbackOnly | Self::NoRandomness | Self::Internal => text(
+            Self::SessionTooLarge | Self::LoopbackOnly | Self::NotSigned | Self::NoRandomness | Self::Internal => text(
                 "Sign-in is not available",
                 "Something is wrong on our side. The operator of this site has been told in the log.",
                 false,

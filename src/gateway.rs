@@ -9,7 +9,7 @@ use crate::{
     config::{Config, PostLogout},
     error::{Error, LogLine},
     flow::{
-        Site,
+        Site, assertion,
         identify::{self, Identified},
         sign_in, sign_out, tries,
     },
@@ -92,7 +92,14 @@ impl Gateway {
         // 3. May they?
         match policy::decide(rule, visitor, host.now()) {
             // 4. Then it goes to the origin.
-            Verdict::Admit(admitted) => Ok(Outcome::Forward(self.forward(&admitted, request, &url, renewed))),
+            Verdict::Admit(admitted) => {
+                let mut forward = self.forward(&admitted, request, &url, renewed);
+                if self.site.config.assertion.is_some() {
+                    let asked = (request.method(), &url);
+                    assertion::attach(&self.site, host, asked, admitted.claims(), &mut forward).await?;
+                }
+                Ok(Outcome::Forward(forward))
+            }
             // Nobody asks for a step-up or a token yet: the settings refuse rules that do.
             Verdict::Forbid | Verdict::StepUp(_) | Verdict::Challenge(_) => Err(Error::Forbidden),
             // Where our cookies don't reach, nobody can be signed in.

@@ -2,7 +2,7 @@
 
 use crate::{
     error::LogLine,
-    jose::Verifier,
+    jose::{Signer, Verifier},
     oauth::exchange::{ProviderAnswer, ProviderRequest},
     store::Store,
     time::Timestamp,
@@ -10,7 +10,7 @@ use crate::{
 
 /// What the platform does for us.
 #[allow(async_fn_in_trait, reason = "the runtime has one thread; its futures are not Send and need not be")]
-pub trait Host: Verifier {
+pub trait Host: Verifier + Signer {
     /// The present moment. On the platform it stands still between I/O.
     fn now(&self) -> Timestamp;
 

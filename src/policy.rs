@@ -7,6 +7,7 @@ pub mod suppose;
 use std::rc::Rc;
 
 use crate::{
+    json::Object,
     oauth::access_token::Caller,
     time::Timestamp,
     visitor::{Identity, Visitor},
@@ -61,6 +62,15 @@ impl Admitted {
         match &self.whom {
             Visitor::Bearer(caller) => Some(caller),
             Visitor::Anonymous | Visitor::Known(_) => None,
+        }
+    }
+
+    /// What is known of either; `None` for nobody.
+    pub fn claims(&self) -> Option<&Object> {
+        match &self.whom {
+            Visitor::Known(identity) => Some(identity.claims()),
+            Visitor::Bearer(caller) => Some(caller.claims()),
+            Visitor::Anonymous => None,
         }
     }
 

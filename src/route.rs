@@ -38,6 +38,8 @@ pub enum Endpoint {
     BackChannelLogout,
     /// `/oidc_frontchannel_logout`.
     FrontChannelLogout,
+    /// `/oidc_jwks`.
+    Jwks,
     /// A name that is ours and has nothing behind it yet.
     Reserved,
 }
@@ -74,7 +76,8 @@ pub fn own_endpoint(routes: &Routes, path: &[u8]) -> Option<Endpoint> {
         b"oidc_backchannel_logout" => Endpoint::BackChannelLogout,
         b"oidc_frontchannel_logout" => Endpoint::FrontChannelLogout,
         b"oidc_account" => Endpoint::Account,
-        b"oidc_jwks" | b"oidc_auth" => Endpoint::Reserved,
+        b"oidc_jwks" => Endpoint::Jwks,
+        b"oidc_auth" => Endpoint::Reserved,
         _ => return None,
     })
 }

@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ("json", &[], "a format: strict JSON, of which nothing is meant yet"),
     ("claim_path", &["json"], "a value: where in claims something stands"),
     ("web", &[], "formats of HTTP alone: no token, no setting, no time but a span"),
-    ("jose", &["json", "time"], "the token formats know no HTTP: signatures are checked through a trait"),
+    ("jose", &["json", "secret", "time"], "the token formats know no HTTP: signatures are checked through a trait"),
     ("oauth", &["json", "secret", "time", "web"], "RFC 6749 and family: requests and answers as values"),
     ("visitor", &["json", "oauth"], "claims of somebody, or a caller; the session holds one, so it stands below it"),
     ("oidc", &["jose", "json", "oauth", "secret", "time", "web"], "OpenID Connect stands on OAuth and on tokens"),
@@ -34,7 +34,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "config",
-        &["claim_path", "json", "oauth", "oidc", "policy", "secret", "time", "web"],
+        &["claim_path", "jose", "json", "oauth", "oidc", "policy", "secret", "time", "web"],
         "settings parse into the types of the layers that use them, rules among them",
     ),
     ("route", &["config", "policy", "web"], "which endpoint or which rule, by the settings"),

@@ -81,6 +81,15 @@ fn mapping(claim: &str, value: &Value, others: &[HeaderMapping]) -> Checked<Head
         Mismatch::new("a claim's name, with dots between names only", "write it as realm_access.roles")
     })?;
     let header = value::text(value)?;
+    check_name(&header)?;
+    if others.iter().any(|other| other.header.eq_ignore_ascii_case(&header)) {
+        return Err(Mismatch::new("a header of its own for each claim", "choose another name"));
+    }
+    Ok(HeaderMapping { claim, header })
+}
+
+/// Whether a header may be ours: one name to every origin, and no other meaning.
+pub(super) fn check_name(header: &str) -> Checked<()> {
     if header.contains('_') {
         return Err(Mismatch::new("a header without `_`, which origins confuse with `-`", "write it with `-`"));
     }
@@ -96,8 +105,5 @@ fn mapping(claim: &str, value: &Value, others: &[HeaderMapping]) -> Checked<Head
             "choose a name of its own, such as X-Forwarded-User",
         ));
     }
-    if others.iter().any(|other| other.header.eq_ignore_ascii_case(&header)) {
-        return Err(Mismatch::new("a header of its own for each claim", "choose another name"));
-    }
-    Ok(HeaderMapping { claim, header })
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! The settings, parsed once: what comes out of [`Config::parse`] needs no further check.
 
+mod assertion;
 mod client_secrets;
 mod errors;
 mod headers;
@@ -18,6 +19,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use crate::{
+    jose::SigningKey,
     json::Object,
     oauth::{
         Scopes,
@@ -63,6 +65,8 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// `OIDC_HEADERS`: claim and the header it goes into.
     pub headers: Vec<HeaderMapping>,
+    /// `OIDC_ASSERTION`: what is signed for the origin.
+    pub assertion: Option<AssertionSettings>,
     /// `OIDC_ENABLED=false`: the claims that everybody has, on loopback hosts only.
     pub testing_profile: Option<Object>,
 }
@@ -72,6 +76,21 @@ impl Config {
     pub fn public_origin(&self, url: &RequestUrl<'_>) -> String {
         self.public_origin.clone().unwrap_or_else(|| url.origin().to_ascii_lowercase())
     }
+}
+
+/// `OIDC_ASSERTION` and `OIDC_ASSERTION_KEY`.
+#[derive(Debug)]
+pub struct AssertionSettings {
+    /// The header that carries the assertion.
+    pub header: String,
+    /// How long a signature counts.
+    pub ttl: Duration,
+    /// Whom the assertion is for; `None`: the origin's URL.
+    pub audience: Option<String>,
+    /// Whether whole requests are signed as well (RFC 9421).
+    pub signs_messages: bool,
+    /// The first signs and has its private part, all are published. Never empty.
+    pub keys: Vec<SigningKey>,
 }
 
 /// A provider and how to be its client.

@@ -12,8 +12,6 @@ const SETTINGS: &[(&str, Asked, &str)] = &[
     ("OIDC_PASS_ACCESS_TOKEN", Asked::True, "pass the access token on"),
     ("OIDC_PASS_TOKEN_INFO", Asked::True, "pass token information on"),
     ("OIDC_ACCESS_TOKENS", Asked::Word("jwt"), "check access tokens"),
-    ("OIDC_ASSERTION", Asked::Anything, "sign assertions"),
-    ("OIDC_ASSERTION_KEY", Asked::Anything, "sign assertions"),
 ];
 
 /// Keys of a rule that must not be given.
@@ -28,7 +26,6 @@ const RULE_ACCESS: &[(&str, &str)] = &[("token", "check access tokens"), ("login
 
 #[derive(Clone, Copy)]
 enum Asked {
-    Anything,
     True,
     Word(&'static str),
 }
@@ -36,7 +33,6 @@ enum Asked {
 impl Asked {
     fn is_in(self, value: &Value) -> bool {
         match self {
-            Self::Anything => true,
             Self::True => value::boolean(value) == Ok(true),
             Self::Word(word) => value.as_str() == Some(word),
         }
@@ -66,7 +62,6 @@ pub(super) fn rule_access(word: &str) -> Option<String> {
 pub(super) fn in_reference(name: &str) -> String {
     match SETTINGS.iter().find(|(other, ..)| *other == name) {
         None => String::new(),
-        Some((_, Asked::Anything, _)) => " This version does not do it yet.".to_owned(),
         Some((_, Asked::True, _)) => " This version does not do `true` yet.".to_owned(),
         Some((_, Asked::Word(word), _)) => format!(" This version does not do `{word}` yet."),
     }
@@ -78,7 +73,6 @@ fn problem(what: &str) -> String {
 
 fn cure(asked: Asked) -> &'static str {
     match asked {
-        Asked::Anything => "remove it",
         Asked::True => "remove it, or set it to false",
         Asked::Word(_) => "remove it, or choose another value",
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    Bindings, Config, ConfigErrors, Variables, headers, names, not_yet, places, provider,
+    Bindings, Config, ConfigErrors, Variables, assertion, headers, names, not_yet, places, provider,
     reader::Reader,
     rules, session,
     settings::DEFAULT_TESTING_PROFILE,
@@ -36,6 +36,7 @@ impl Config {
         let post_logout = places::post_logout(&mut reader, &routes);
         let rules = rules::read(&mut reader, &routes);
         let headers = headers::read(&mut reader);
+        let assertion = assertion::read(&mut reader, &headers);
         check_for_later(&mut reader);
 
         let config = cookie.map(|cookie| Self {
@@ -51,6 +52,7 @@ impl Config {
             redirect_uri,
             rules,
             headers,
+            assertion,
             testing_profile,
         });
         reader.finish(config)

@@ -263,8 +263,18 @@ pub const SETTINGS: &[Setting] = &[
         text("false"),
         "Sends what an access token says to the origin as `X-Forwarded-Token-Info`.",
     ),
-    setting("OIDC_ASSERTION", "object", words("none"), "Sends a signed assertion of the identity to the origin."),
-    secret("OIDC_ASSERTION_KEY", "JWK or list of JWKs", words("none"), "The keys that sign it; the first signs."),
+    setting(
+        "OIDC_ASSERTION",
+        "object",
+        words("none"),
+        "Signs for the origin who is asking, and the whole request with `signature`; see below.",
+    ),
+    secret(
+        "OIDC_ASSERTION_KEY",
+        "JWK or list of JWKs",
+        words("none"),
+        "The keys of `OIDC_ASSERTION`: the first signs, all are published.",
+    ),
     setting("OIDC_LOGOUT_ROUTE", "path", words("`oidc_logout` under the cookie's path"), "Where visitors sign out."),
     setting(
         "OIDC_POST_LOGOUT_REDIRECT_URI",

@@ -121,8 +121,25 @@ const ALGORITHMS = {
 /** Whether the signature is good; rejects when the key can't be used. */
 export async function verify(alg, jwk, message, signature) {
   const algorithm = ALGORITHMS[alg];
+  // Both lie in memory that may move while the key is imported.
+  const [signed, proof] = [message.slice(), signature.slice()];
   const key = await crypto.subtle.importKey("jwk", JSON.parse(jwk), algorithm, false, ["verify"]);
-  return crypto.subtle.verify(algorithm, key, signature, message);
+  return crypto.subtle.verify(algorithm, key, proof, signed);
+}
+
+/** The operator's own keys, imported: as many as the settings name. */
+const signingKeys = new Map();
+
+/** The signature of the message; rejects when the key can't be used. */
+export async function sign(alg, jwk, message) {
+  const algorithm = ALGORITHMS[alg];
+  const bytes = message.slice();
+  let key = signingKeys.get(jwk);
+  if (key === undefined) {
+    key = await crypto.subtle.importKey("jwk", JSON.parse(jwk), algorithm, false, ["sign"]);
+    signingKeys.set(jwk, key);
+  }
+  return crypto.subtle.sign(algorithm, key, bytes);
 }
 
 /** The variables that are ours as JSON, and which bindings are there. */

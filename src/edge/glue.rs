@@ -46,5 +46,8 @@ extern "C" {
     pub(super) fn verify(alg: &str, jwk: &str, message: &[u8], signature: &[u8]) -> Promise;
 
     #[wasm_bindgen]
+    pub(super) fn sign(alg: &str, jwk: &str, message: &[u8]) -> Promise;
+
+    #[wasm_bindgen]
     pub(super) fn settings(env: &JsValue) -> String;
 }

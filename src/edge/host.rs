@@ -17,7 +17,7 @@ use crate::{
     config::StoreKind,
     error::{Fault, LogLine},
     host::{CallError, Host, NoRandomness},
-    jose::{Alg, Jwk, Verifier, VerifierError},
+    jose::{Alg, Jwk, Signer, SignerError, SigningKey, Verifier, VerifierError},
     oauth::exchange::{CALL_TIMEOUT_SECONDS, MAX_ANSWER_BYTES, ProviderAnswer, ProviderRequest},
     store::{Store, StoreError},
     time::Timestamp,
@@ -40,6 +40,15 @@ impl Verifier for EdgeHost<'_> {
         let promise = glue::verify(alg.name(), &key.public_json(), message, signature);
         let verdict = JsFuture::from(promise).await.map_err(|_| VerifierError)?;
         Ok(verdict.is_truthy())
+    }
+}
+
+impl Signer for EdgeHost<'_> {
+    async fn sign(&self, key: &SigningKey, message: &[u8]) -> Result<Vec<u8>, SignerError> {
+        let jwk = key.private_json().ok_or(SignerError)?;
+        let promise = glue::sign(key.alg().name(), jwk.expose(), message);
+        let signature = JsFuture::from(promise).await.map_err(|_| SignerError)?;
+        Ok(Uint8Array::new(&signature).to_vec())
     }
 }
 

@@ -34,6 +34,7 @@ impl Error {
             Self::RefreshUnavailable => "refresh.unavailable",
             Self::OriginUnreachable => "origin.unreachable",
             Self::OriginTimedOut => "origin.timeout",
+            Self::NotSigned => "assertion.not_signed",
             Self::NoRandomness => "host.no_randomness",
             Self::Internal => "host.internal",
         }

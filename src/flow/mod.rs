@@ -1,6 +1,7 @@
 //! The flows: what happens between a request and its answer when others have to be asked. Only flows await.
 
 pub mod account;
+pub mod assertion;
 pub mod claims;
 pub mod identify;
 pub mod provider;
@@ -51,10 +52,12 @@ impl Site {
         let provider = config.providers.first();
         let issuer = provider.map_or("", |provider| provider.issuer.as_str());
         let client_id = provider.map_or("", |provider| provider.client.id.as_str());
+        let ours = config.headers.iter().map(|mapping| mapping.header.as_str());
+        let ours = ours.chain(config.assertion.iter().map(|assertion| assertion.header.as_str()));
         Self {
             ring: KeyRing::new(&config.secret_keys, issuer, client_id),
             cookie_names: CookieNames::new(config.cookie.name.clone(), &config.cookie.scope),
-            identity_headers: IdentityHeaders::new(&config.headers, &config.rules),
+            identity_headers: IdentityHeaders::new(ours, &config.rules),
             provider_cache: provider::ProviderCache::default(),
             standings: standing::Standings::default(),
             attempts: refresh::Attempts::default(),

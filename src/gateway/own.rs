@@ -6,7 +6,7 @@ use super::{Gateway, check_rate, refusal::refusal};
 use crate::{
     error::{Error, LogLine},
     flow::{
-        account, claims,
+        account, assertion, claims,
         identify::{self, Identified},
         provider_logout, sign_in, sign_out,
     },
@@ -52,6 +52,7 @@ impl Gateway {
                 check_rate(host, request).await?;
                 provider_logout::front_channel(&self.site, host, url.query()).await
             }
+            Endpoint::Jwks => assertion::jwks(&self.site),
             Endpoint::Reserved => Err(Error::NotFound),
         }
     }

@@ -137,7 +137,7 @@ impl Jwk {
         }
     }
 
-    fn from_object(object: &Object) -> Option<Self> {
+    pub(super) fn from_object(object: &Object) -> Option<Self> {
         if SECRET_MEMBERS.iter().any(|name| object.contains_key(*name)) || !is_for_signatures(object) {
             return None;
         }

@@ -7,8 +7,10 @@ mod alg;
 pub mod claims;
 mod jwk;
 mod jws;
+mod signing;
 
 pub use alg::Alg;
 pub use claims::{ClaimError, Claims};
 pub use jwk::{Curve, Jwk, JwkError, JwkSet, KeyMaterial};
 pub use jws::{JwsError, UntrustedJwt, VerifiedJwt, Verifier, VerifierError};
+pub use signing::{Signer, SignerError, SigningKey, sign};

@@ -1,6 +1,6 @@
 //! The names of headers that only we may send to the origin.
 
-use crate::{config::HeaderMapping, policy::Rule};
+use crate::policy::Rule;
 
 /// Headers that tell an origin who is asking, from where and for what, beside all that begin with `X-Forwarded-`.
 /// An origin that believes one would be told another address, path or scheme than was judged.
@@ -31,12 +31,11 @@ pub struct IdentityHeaders {
 }
 
 impl IdentityHeaders {
-    /// Those that the settings name, and the ones that are always ours.
-    pub fn new(mappings: &[HeaderMapping], rules: &[Rule]) -> Self {
-        let mapped = mappings.iter().map(|mapping| mapping.header.as_str());
+    /// Those that the settings name (`ours`), and the ones that are always ours.
+    pub fn new<'h>(ours: impl Iterator<Item = &'h str>, rules: &[Rule]) -> Self {
         let names_methods = rules.iter().any(|rule| rule.methods.is_some());
         let overrides = METHOD_OVERRIDES.into_iter().filter(|_| names_methods);
-        let names = mapped.chain(BELIEVED).chain(overrides);
+        let names = ours.chain(BELIEVED).chain(overrides);
         let folded = names.map(|name| name.bytes().map(|byte| char::from(fold(byte))).collect());
         // What begins like all of them is found by that.
         Self { folded: folded.filter(|name: &String| !name.starts_with(FORWARDED)).collect() }
@@ -60,16 +59,14 @@ fn fold(byte: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{claim_path::ClaimPath, policy::Access, web::path::PathPattern};
+    use crate::{policy::Access, web::path::PathPattern};
 
     #[test]
     fn in_every_spelling() {
-        let header = "Remote-User".to_owned();
-        let mapping = HeaderMapping { claim: ClaimPath::parse("sub").unwrap(), header };
         let rule = Rule::plain(PathPattern::parse("/*").unwrap(), Access::Login);
         let by_method = Rule { methods: Some(vec!["GET".to_owned()]), ..rule.clone() };
-        let plain = IdentityHeaders::new(core::slice::from_ref(&mapping), &[rule]);
-        let strict = IdentityHeaders::new(&[mapping], &[by_method]);
+        let plain = IdentityHeaders::new(["Remote-User"].into_iter(), &[rule]);
+        let strict = IdentityHeaders::new(["Remote-User"].into_iter(), &[by_method]);
         for name in [
             "remote-user",
             "REMOTE_USER",

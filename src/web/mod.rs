@@ -4,6 +4,7 @@
 
 pub mod cookie;
 pub mod form;
+pub mod message_signature;
 pub mod pages;
 pub mod path;
 mod percent;

@@ -10,7 +10,7 @@ use std::{
 use edge_oidc::{
     error::LogLine,
     host::{CallError, Host, NoRandomness},
-    jose::{Alg, Jwk, Verifier, VerifierError},
+    jose::{Alg, Jwk, Signer, SignerError, SigningKey, Verifier, VerifierError},
     oauth::exchange::{ProviderAnswer, ProviderRequest},
     store::{Claim, FOR_GOOD, Store, StoreError, StoreKey},
     time::Timestamp,
@@ -66,6 +66,8 @@ pub(crate) struct Counts {
     /// Turns at renewing that were given up unused.
     pub(crate) releases: usize,
     pub(crate) draws: usize,
+    /// Signatures that were made.
+    pub(crate) signatures: usize,
     /// Who was held against the rate limit.
     pub(crate) callers: Vec<String>,
 }
@@ -235,6 +237,13 @@ impl Store for &FakeHost {
 
     async fn release(&self, _: &StoreKey) {
         self.counts.borrow_mut().releases += 1;
+    }
+}
+
+impl Signer for FakeHost {
+    async fn sign(&self, key: &SigningKey, message: &[u8]) -> Result<Vec<u8>, SignerError> {
+        self.counts.borrow_mut().signatures += 1;
+        RingVerifier.sign(key, message).await
     }
 }
 

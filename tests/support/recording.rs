@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use edge_oidc::{
     error::LogLine,
     host::{CallError, Host, NoRandomness},
-    jose::{Alg, Jwk, Verifier, VerifierError},
+    jose::{Alg, Jwk, Signer, SignerError, SigningKey, Verifier, VerifierError},
     oauth::exchange::{ProviderAnswer, ProviderRequest},
     store::Store,
     time::Timestamp,
@@ -35,6 +35,12 @@ impl<'h> Recording<'h> {
 impl Verifier for Recording<'_> {
     async fn verify(&self, alg: Alg, key: &Jwk, message: &[u8], signature: &[u8]) -> Result<bool, VerifierError> {
         self.host.verify(alg, key, message, signature).await
+    }
+}
+
+impl Signer for Recording<'_> {
+    async fn sign(&self, key: &SigningKey, message: &[u8]) -> Result<Vec<u8>, SignerError> {
+        self.host.sign(key, message).await
     }
 }
 

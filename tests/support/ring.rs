@@ -11,7 +11,7 @@ use std::{
 };
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use edge_oidc::jose::{Alg, Curve, Jwk, JwkSet, KeyMaterial, Verifier, VerifierError};
+use edge_oidc::jose::{Alg, Curve, Jwk, JwkSet, KeyMaterial, Signer, SignerError, SigningKey, Verifier, VerifierError};
 use ring::{
     rand::SystemRandom,
     rsa::PublicKeyComponents,
@@ -44,6 +44,24 @@ impl Verifier for RingVerifier {
             KeyMaterial::Okp { x } => UnparsedPublicKey::new(&signature::ED25519, x).verify(message, signature).is_ok(),
         };
         Ok(verified)
+    }
+}
+
+impl Signer for RingVerifier {
+    async fn sign(&self, key: &SigningKey, message: &[u8]) -> Result<Vec<u8>, SignerError> {
+        let jwk: Value =
+            serde_json::from_str(key.private_json().ok_or(SignerError)?.expose()).map_err(|_| SignerError)?;
+        let part =
+            |name: &str| Base64UrlUnpadded::decode_vec(jwk[name].as_str().unwrap_or_default()).unwrap_or_default();
+        if key.alg() == Alg::EdDsa {
+            let pair = Ed25519KeyPair::from_seed_and_public_key(&part("d"), &part("x")).map_err(|_| SignerError)?;
+            return Ok(pair.sign(message).as_ref().to_vec());
+        }
+        let (parameters, random) = (&signature::ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
+        let point = [&[4][..], &part("x"), &part("y")].concat();
+        let pair = EcdsaKeyPair::from_private_key_and_public_key(parameters, &part("d"), &point, &random);
+        let signature = pair.map_err(|_| SignerError)?.sign(&random, message).map_err(|_| SignerError)?;
+        Ok(signature.as_ref().to_vec())
     }
 }
 
@@ -124,6 +142,18 @@ impl TestKey {
         if let Some(kid) = &self.kid {
             jwk["kid"] = json!(kid);
         }
+        jwk
+    }
+
+    /// The whole key as a JWK. In PKCS #8 (RFC 5958) the private part stands as a string of 32 bytes: `04 20`.
+    pub(crate) fn private_jwk(&self) -> Value {
+        let pkcs8: &[u8] = match &self.pair {
+            Pair::Ed25519(_) => include_bytes!("../vectors/keys/ed25519.pk8"),
+            _ => include_bytes!("../vectors/keys/p256.pk8"),
+        };
+        let at = pkcs8.windows(2).position(|pair| pair == [4, 32]).unwrap() + 2;
+        let mut jwk = self.jwk();
+        jwk["d"] = json!(base64url(&pkcs8[at..at + 32]));
         jwk
     }
 

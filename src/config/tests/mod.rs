@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod assertion;
 mod bad;
 mod good;
 mod rules;
