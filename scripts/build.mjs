@@ -61,8 +61,7 @@ await script(HELP, async (argv) => {
 /** `rustc` and not `build`: only a library of one kind is optimised as a whole. */
 function compile(report) {
   return run('cargo', ['rustc', '--locked', '--release', '--lib', '--crate-type', 'cdylib', '--target', TARGET, '--features', 'edge'], {
-    // Futures by js-sys, as the crate `worker` has them: one queue of tasks, not two.
-    env: { RUSTFLAGS: withoutPaths(), WASM_BINDGEN_USE_JS_SYS: '1' },
+    env: { RUSTFLAGS: withoutPaths() },
     onLine: report,
     next: 'mend what the compiler says above, then: npm run build',
   });
@@ -83,7 +82,8 @@ async function pack(wasmBindgen, folder) {
   ]);
   const script = join(folder, 'index.js');
   await run(nodeTool('esbuild'), [
-    join(ROOT, 'src', 'edge', 'entry.js'), `--alias:edge-oidc.wasm=${join(bound, 'index.js')}`, `--outfile=${script}`,
+    join(ROOT, 'src', 'edge', 'entry.js'), `--alias:edge-oidc.wasm=${join(bound, 'index.js')}`,
+    `--alias:edge-oidc.glue=${join(ROOT, 'src', 'edge', 'glue.js')}`, `--outfile=${script}`,
     '--bundle', '--format=esm', '--minify', '--external:./index_bg.wasm', '--log-level=warning',
   ]);
   // Neither workerd nor wrangler read a phase, though they import modules in it.

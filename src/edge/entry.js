@@ -2,27 +2,33 @@
 // own code notices and makes another one when it is called next.
 
 import * as wasm from "edge-oidc.wasm";
-
-const instances = wasm.__worker_init_state();
+import { instances } from "edge-oidc.glue";
 
 export default {
-  fetch: (request, env, context) => wasm.fetch(request, env, context),
+  fetch: (request, env) => wasm.fetch(request, env),
 };
 
 /** The Durable Object, which outlives the WebAssembly instance that began it. */
 export class SessionVault {
-  constructor(state, env) {
+  constructor(state) {
     this.make = () => {
-      this.vault = new wasm.SessionVault(state, env);
-      this.instance = instances.instanceId;
+      this.vault = new wasm.SessionVault(state);
+      this.instance = instances;
     };
     this.make();
   }
+
+  fetch(request) {
+    return this.current().fetch(request);
+  }
+
+  alarm() {
+    return this.current().alarm();
+  }
+
+  current() {
+    if (this.instance !== instances) this.make();
+    return this.vault;
+  }
 }
 
-for (const handler of ["fetch", "alarm", "webSocketMessage", "webSocketClose", "webSocketError"]) {
-  SessionVault.prototype[handler] = function (...given) {
-    if (this.instance !== instances.instanceId) this.make();
-    return this.vault[handler](...given);
-  };
-}

@@ -2,7 +2,6 @@
 
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use worker::Env;
 
 use super::glue;
 use crate::{
@@ -19,7 +18,7 @@ const ORIGIN_TIMEOUT: u32 = 100_000;
 pub(super) async fn forward(
     gateway: &Gateway,
     request: &web_sys::Request,
-    env: &Env,
+    env: &JsValue,
     forward: &Forward,
 ) -> Result<web_sys::Response, Error> {
     let binding = match gateway.config().origin {

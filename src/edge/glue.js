@@ -163,3 +163,60 @@ export function settings(env) {
   }
   return JSON.stringify({ variables, bindings });
 }
+
+/** What comes of a promise, unless it takes longer than so many milliseconds: a store that hangs is one that is down. */
+async function within(patience, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error("too slow")), patience);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Bytes, `null` when there are none. */
+export async function kvLoad(env, key, patience) {
+  const value = await within(patience, env.OIDC_CREDENTIALS.get(key, "arrayBuffer"));
+  return value && new Uint8Array(value);
+}
+
+export function kvSave(env, key, value, ttl, patience) {
+  return within(patience, env.OIDC_CREDENTIALS.put(key, value.slice(), { expirationTtl: ttl }));
+}
+
+/** The bytes that the Durable Object of a key answers with; `fields` are names and values in turn, a line each. */
+export async function askVault(env, key, operation, fields, body, patience) {
+  const headers = new Headers();
+  const lines = fields.split("\n");
+  for (let i = 0; i + 1 < lines.length; i += 2) headers.set(lines[i], lines[i + 1]);
+  const vaults = env.OIDC_SESSIONS;
+  const vault = vaults.get(vaults.idFromName(key));
+  const asked = vault.fetch(`https://vault/${operation}`, { method: "POST", headers, body: body?.slice() });
+  const answer = await within(patience, asked);
+  if (answer.status !== 200) throw new Error("refused");
+  return new Uint8Array(await within(patience, answer.arrayBuffer()));
+}
+
+/** Whether the rate limit lets a caller through; without one everybody is. */
+export async function allows(env, caller) {
+  const limit = env.OIDC_RATE_LIMIT;
+  return !limit || (await limit.limit({ key: caller })).success;
+}
+
+export function sleep(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+export function log(level, line) {
+  console[level](line);
+}
+
+/** How many instances of the WebAssembly module this isolate has had: what one knew is gone with it. */
+export let instances = 0;
+
+export function instanceBegun() {
+  instances += 1;
+}

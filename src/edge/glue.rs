@@ -3,7 +3,8 @@
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
-#[wasm_bindgen(module = "/src/edge/glue.js")]
+// The build says where it lies, for the entry imports it too and both must have the same one.
+#[wasm_bindgen(raw_module = "edge-oidc.glue")]
 extern "C" {
     #[wasm_bindgen]
     pub(super) fn read(request: &web_sys::Request) -> String;
@@ -50,4 +51,58 @@ extern "C" {
 
     #[wasm_bindgen]
     pub(super) fn settings(env: &JsValue) -> String;
+
+    #[wasm_bindgen(js_name = kvLoad)]
+    pub(super) fn kv_load(env: &JsValue, key: &str, patience: u32) -> Promise;
+
+    #[wasm_bindgen(js_name = kvSave)]
+    pub(super) fn kv_save(env: &JsValue, key: &str, value: &[u8], ttl: f64, patience: u32) -> Promise;
+
+    #[wasm_bindgen(js_name = askVault)]
+    pub(super) fn ask_vault(
+        env: &JsValue,
+        key: &str,
+        operation: &str,
+        fields: &str,
+        body: Option<&[u8]>,
+        patience: u32,
+    ) -> Promise;
+
+    #[wasm_bindgen]
+    pub(super) fn allows(env: &JsValue, caller: &str) -> Promise;
+
+    #[wasm_bindgen]
+    pub(super) fn sleep(milliseconds: u32) -> Promise;
+
+    #[wasm_bindgen]
+    pub(super) fn log(level: &str, line: &str);
+
+    #[wasm_bindgen(js_name = instanceBegun)]
+    pub(super) fn instance_begun();
+}
+
+/// What a Durable Object is given.
+#[wasm_bindgen]
+extern "C" {
+    pub type DurableState;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn storage(this: &DurableState) -> Storage;
+
+    pub(super) type Storage;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) async fn get(this: &Storage, name: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) async fn put(this: &Storage, name: &str, value: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = getAlarm)]
+    pub(super) async fn alarm(this: &Storage) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = setAlarm)]
+    pub(super) async fn set_alarm(this: &Storage, milliseconds: f64) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = deleteAll)]
+    pub(super) async fn delete_all(this: &Storage) -> Result<JsValue, JsValue>;
 }

@@ -1,16 +1,8 @@
 //! The platform behind the one door.
 
-use core::{
-    future::{Future, poll_fn},
-    pin::pin,
-    task::Poll,
-    time::Duration,
-};
-
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use worker::{Delay, Env, console_error, console_log, console_warn};
 
 use super::{glue, store::EdgeStore};
 use crate::{
@@ -19,18 +11,18 @@ use crate::{
     host::{CallError, Host, NoRandomness},
     jose::{Alg, Jwk, Signer, SignerError, SigningKey, Verifier, VerifierError},
     oauth::exchange::{CALL_TIMEOUT_SECONDS, MAX_ANSWER_BYTES, ProviderAnswer, ProviderRequest},
-    store::{Store, StoreError},
+    store::Store,
     time::Timestamp,
 };
 
 /// The platform, for the length of one request.
 pub(super) struct EdgeHost<'e> {
-    env: &'e Env,
+    env: &'e JsValue,
     store: StoreKind,
 }
 
 impl<'e> EdgeHost<'e> {
-    pub(super) fn new(env: &'e Env, store: StoreKind) -> Self {
+    pub(super) fn new(env: &'e JsValue, store: StoreKind) -> Self {
         Self { env, store }
     }
 }
@@ -83,16 +75,16 @@ impl Host for EdgeHost<'_> {
     }
 
     async fn allows(&self, caller: &str) -> bool {
-        let Ok(limit) = self.env.rate_limiter("OIDC_RATE_LIMIT") else { return true };
-        limit.limit(caller.to_owned()).await.map_or(true, |outcome| outcome.success)
+        JsFuture::from(glue::allows(self.env, caller)).await.map_or(true, |verdict| verdict.is_truthy())
     }
 
     fn log(&self, line: &LogLine) {
-        match line.fault {
-            None => console_log!("{}", line.to_json()),
-            Some(Fault::Visitor) => console_warn!("{}", line.to_json()),
-            Some(_) => console_error!("{}", line.to_json()),
-        }
+        let level = match line.fault {
+            None => "log",
+            Some(Fault::Visitor) => "warn",
+            Some(_) => "error",
+        };
+        glue::log(level, &line.to_json());
     }
 }
 
@@ -101,16 +93,6 @@ impl Host for EdgeHost<'_> {
 pub(super) fn clock_seconds() -> Timestamp {
     #[allow(clippy::cast_possible_truncation, reason = "a clock in milliseconds is far below 2^53")]
     Timestamp::from_unix((js_sys::Date::now() / 1000.0) as i64)
-}
-
-/// What the future gives, unless it takes too long: a store that hangs is a store that is down.
-pub(super) async fn within<T>(span: Duration, future: impl Future<Output = T>) -> Result<T, StoreError> {
-    let (mut future, mut delay) = (pin!(future), pin!(Delay::from(span)));
-    poll_fn(|context| match future.as_mut().poll(context) {
-        Poll::Ready(value) => Poll::Ready(Ok(value)),
-        Poll::Pending => delay.as_mut().poll(context).map(|()| Err(StoreError)),
-    })
-    .await
 }
 
 fn answered(answer: &JsValue) -> Result<ProviderAnswer, CallError> {

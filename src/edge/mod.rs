@@ -11,20 +11,29 @@ mod vault;
 
 use std::rc::Rc;
 
-use worker::{Context, Env, event};
+use wasm_bindgen::prelude::*;
 
 use crate::gateway::{Gateway, Outcome, misconfigured};
 use host::EdgeHost;
 use request::EdgeRequest;
 
+/// The first thing that is run. A panic is written to the log, and the next call begins a new instance.
+#[wasm_bindgen(start)]
+fn start() {
+    std::panic::set_hook(Box::new(|panic| glue::log("error", &panic.to_string())));
+    wasm_bindgen::handler::set_on_abort(wasm_bindgen::handler::schedule_reinit);
+    glue::instance_begun();
+}
+
 /// Every request of the site comes through here.
-#[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
+#[allow(unreachable_pub, reason = "JavaScript reaches it")]
+#[wasm_bindgen]
+pub async fn fetch(request: web_sys::Request, env: JsValue) -> Result<web_sys::Response, JsValue> {
     let Some(gateway) = settings::gateway(&env) else { return respond::respond(&misconfigured()) };
     serve(&gateway, &request, &env).await
 }
 
-async fn serve(gateway: &Rc<Gateway>, request: &web_sys::Request, env: &Env) -> worker::Result<web_sys::Response> {
+async fn serve(gateway: &Rc<Gateway>, request: &web_sys::Request, env: &JsValue) -> Result<web_sys::Response, JsValue> {
     let host = EdgeHost::new(env, gateway.config().store);
     let incoming = EdgeRequest::read(request, gateway.cookie_names());
     let reply = match gateway.handle(&host, &incoming).await {

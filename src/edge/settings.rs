@@ -3,7 +3,7 @@
 use std::{cell::RefCell, rc::Rc};
 
 use serde::Deserialize;
-use worker::{Env, console_error};
+use wasm_bindgen::JsValue;
 
 use super::glue;
 use crate::{
@@ -36,7 +36,7 @@ struct Bound {
 }
 
 /// The gateway that the settings describe; `None` when they are wrong, which the log has been told once.
-pub(super) fn gateway(env: &Env) -> Option<Rc<Gateway>> {
+pub(super) fn gateway(env: &JsValue) -> Option<Rc<Gateway>> {
     KEPT.with(|kept| {
         let mut kept = kept.try_borrow_mut().ok()?;
         if let Kept::NotRead = *kept {
@@ -49,16 +49,16 @@ pub(super) fn gateway(env: &Env) -> Option<Rc<Gateway>> {
     })
 }
 
-fn read(env: &Env) -> Option<Gateway> {
+fn read(env: &JsValue) -> Option<Gateway> {
     let Ok(environment) = serde_json::from_str::<Environment>(&glue::settings(env)) else {
-        console_error!("the environment can't be read");
+        glue::log("error", "the environment can't be read");
         return None;
     };
     let Bound { kv, durable, origin } = environment.bindings;
     match Config::parse(&environment.variables, Bindings { kv, durable, origin }) {
         Ok(config) => Some(Gateway::new(config)),
         Err(errors) => {
-            console_error!("{errors}");
+            glue::log("error", &errors.to_string());
             None
         }
     }

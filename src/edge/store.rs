@@ -3,20 +3,19 @@
 use core::time::Duration;
 use std::rc::Rc;
 
-use worker::{Env, KvStore};
+use js_sys::Uint8Array;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
 
-use super::{
-    host::{clock_seconds, within},
-    vault::Vault,
-};
+use super::{glue, host::clock_seconds, vault::Vault};
 use crate::{
     config::StoreKind,
     store::{Claim, FOR_GOOD, Store, StoreError, StoreKey, memory::Memory},
     time::Timestamp,
 };
 
-/// A store that takes longer counts as down: nobody waits for it at sign-in.
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// A store that takes longer, in milliseconds, counts as down: nobody waits for it at sign-in.
+pub(super) const ANSWER_WITHIN: u32 = 2_000;
 
 thread_local! {
     static MEMORY: Rc<Memory> = Rc::default();
@@ -24,17 +23,13 @@ thread_local! {
 
 /// The store that the settings name, for the length of one request.
 pub(super) struct EdgeStore<'e> {
-    pub(super) env: &'e Env,
+    pub(super) env: &'e JsValue,
     pub(super) kind: StoreKind,
 }
 
-impl EdgeStore<'_> {
-    fn kv(&self) -> Result<KvStore, StoreError> {
-        self.env.kv("OIDC_CREDENTIALS").map_err(|_| StoreError)
-    }
-
-    fn vault(&self, key: &StoreKey) -> Result<Vault, StoreError> {
-        Vault::of(self.env, key)
+impl<'e> EdgeStore<'e> {
+    fn vault<'k>(&self, key: &'k StoreKey) -> Vault<'e, 'k> {
+        Vault { env: self.env, key }
     }
 }
 
@@ -46,10 +41,10 @@ impl Store for EdgeStore<'_> {
     async fn load(&self, key: &StoreKey) -> Result<Option<Vec<u8>>, StoreError> {
         match self.kind {
             StoreKind::Memory => memory().at(clock_seconds()).load(key).await,
-            StoreKind::Durable => self.vault(key)?.load().await,
+            StoreKind::Durable => self.vault(key).load().await,
             StoreKind::Kv => {
-                let get = self.kv()?.get(key.as_str());
-                within(ANSWER_WITHIN, get.bytes()).await?.map_err(|_| StoreError)
+                let value = JsFuture::from(glue::kv_load(self.env, key.as_str(), ANSWER_WITHIN)).await;
+                value.map(|value| value.dyn_ref().map(Uint8Array::to_vec)).map_err(|_| StoreError)
             }
         }
     }
@@ -57,18 +52,17 @@ impl Store for EdgeStore<'_> {
     async fn save(&self, key: &StoreKey, value: &[u8], ttl: Duration) -> Result<(), StoreError> {
         match self.kind {
             StoreKind::Memory => memory().at(clock_seconds()).save(key, value, ttl).await,
-            StoreKind::Durable => self.vault(key)?.save(value, FOR_GOOD, ttl).await,
+            StoreKind::Durable => self.vault(key).save(value, FOR_GOOD, ttl).await,
             StoreKind::Kv => {
-                let put = self.kv()?.put_bytes(key.as_str(), value).map_err(|_| StoreError)?;
-                let put = put.expiration_ttl(ttl.as_secs());
-                within(ANSWER_WITHIN, put.execute()).await?.map_err(|_| StoreError)
+                let put = glue::kv_save(self.env, key.as_str(), value, ttl.as_secs_f64().floor(), ANSWER_WITHIN);
+                JsFuture::from(put).await.map(drop).map_err(|_| StoreError)
             }
         }
     }
 
     async fn claim(&self, key: &StoreKey, stale: Timestamp) -> Result<Claim, StoreError> {
         match self.kind {
-            StoreKind::Durable => self.vault(key)?.claim(stale).await,
+            StoreKind::Durable => self.vault(key).claim(stale).await,
             StoreKind::Kv | StoreKind::Memory => self.load(key).await.map(Claim::Yours),
         }
     }
@@ -81,21 +75,21 @@ impl Store for EdgeStore<'_> {
         ttl: Duration,
     ) -> Result<(), StoreError> {
         match self.kind {
-            StoreKind::Durable => self.vault(key)?.save(value, until, ttl).await,
+            StoreKind::Durable => self.vault(key).save(value, until, ttl).await,
             StoreKind::Kv | StoreKind::Memory => self.save(key, value, ttl).await,
         }
     }
 
     async fn release(&self, key: &StoreKey) {
-        let (StoreKind::Durable, Ok(vault)) = (self.kind, self.vault(key)) else { return };
+        let StoreKind::Durable = self.kind else { return };
         // A turn that could not be given up ends by itself.
-        let _ended = vault.release().await;
+        let _ended = self.vault(key).release().await;
     }
 
     async fn join(&self, list: &StoreKey, member: &StoreKey, record: &str, ttl: Duration) -> Result<(), StoreError> {
         match self.kind {
             StoreKind::Memory => memory().at(clock_seconds()).join(list, member, record, ttl).await,
-            StoreKind::Durable => self.vault(list)?.join(member, record, ttl).await,
+            StoreKind::Durable => self.vault(list).join(member, record, ttl).await,
             // Two sign-ins at once would write over each other, and what one of them wrote is not seen for a minute.
             StoreKind::Kv => Ok(()),
         }
@@ -104,7 +98,7 @@ impl Store for EdgeStore<'_> {
     async fn leave(&self, list: &StoreKey, member: &StoreKey) -> Result<(), StoreError> {
         match self.kind {
             StoreKind::Memory => memory().at(clock_seconds()).leave(list, member).await,
-            StoreKind::Durable => self.vault(list)?.leave(member).await,
+            StoreKind::Durable => self.vault(list).leave(member).await,
             StoreKind::Kv => Ok(()),
         }
     }
@@ -112,7 +106,7 @@ impl Store for EdgeStore<'_> {
     async fn members(&self, list: &StoreKey) -> Result<Option<Vec<String>>, StoreError> {
         match self.kind {
             StoreKind::Memory => memory().at(clock_seconds()).members(list).await,
-            StoreKind::Durable => self.vault(list)?.members().await.map(Some),
+            StoreKind::Durable => self.vault(list).members().await.map(Some),
             StoreKind::Kv => Ok(None),
         }
     }
