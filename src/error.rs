@@ -80,6 +80,10 @@ pub enum Error {
     TooManyRequests,
     /// The claims that rules and headers need don't fit into the cookies.
     SessionTooLarge,
+    /// What a Worker that is written around the library wants back after a sign-in does not fit into the login cookie.
+    CustomStateTooLarge,
+    /// What came back after a sign-in is of another kind than the Worker asks for.
+    CustomStateUnreadable,
     /// Cookies without `Secure`, or no sign-in at all, on a host that is not this machine.
     LoopbackOnly,
     /// The store has not been able to tell about a session for too long.
@@ -207,6 +211,8 @@ impl Error {
             | Self::TooManyRequests => Fault::Visitor,
             Self::Provider(ProviderError::Token(StepError::Answer(TokenError::InvalidClient)))
             | Self::SessionTooLarge
+            | Self::CustomStateTooLarge
+            | Self::CustomStateUnreadable
             | Self::NotSigned
             | Self::LoopbackOnly => Fault::Operator,
             Self::Provider(_) | Self::Logout(_) | Self::RefreshUnavailable => Fault::Provider,
@@ -230,7 +236,13 @@ impl Error {
             Self::Method(_) => 405,
             Self::FormTooLarge => 413,
             Self::TooManyRequests => 429,
-            Self::SessionTooLarge | Self::LoopbackOnly | Self::NotSigned | Self::NoRandomness | Self::Internal => 500,
+            Self::SessionTooLarge
+            | Self::CustomStateTooLarge
+            | Self::CustomStateUnreadable
+            | Self::LoopbackOnly
+            | Self::NotSigned
+            | Self::NoRandomness
+            | Self::Internal => 500,
             Self::Provider(error) if error.timed_out() => 504,
             Self::OriginTimedOut => 504,
             Self::StoreUnavailable | Self::RefreshUnavailable => 503,
@@ -291,7 +303,13 @@ impl Error {
                 "The site behind this page did not answer. Please try again in a moment.",
                 false,
             ),
-            Self::SessionTooLarge | Self::LoopbackOnly | Self::NotSigned | Self::NoRandomness | Self::Internal => text(
+            Self::SessionTooLarge
+            | Self::CustomStateTooLarge
+            | Self::CustomStateUnreadable
+            | Self::LoopbackOnly
+            | Self::NotSigned
+            | Self::NoRandomness
+            | Self::Internal => text(
                 "Sign-in is not available",
                 "Something is wrong on our side. The operator of this site has been told in the log.",
                 false,

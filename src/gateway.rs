@@ -11,13 +11,15 @@ use crate::{
     flow::{
         Site, assertion,
         identify::{self, Identified},
-        sign_in, sign_out, tries,
+        sign_in::{self, Finished, Wanted},
+        sign_out, tries,
     },
     host::Host,
     origin::{self, AnswerEdits, AnswerFacts, Forward},
-    policy::{self, Access, Admitted, Verdict},
+    policy::{self, Access, Admitted, Rule, Verdict},
     route::{self, Route},
     session::cookies::CookieNames,
+    visitor::Visitor,
     web::{
         cookie::SetCookie,
         form,
@@ -46,6 +48,26 @@ pub enum Outcome {
     Forward(Forward),
 }
 
+/// What is decided about a request, and not yet done.
+#[derive(Debug)]
+pub(crate) enum Judged {
+    /// We answer it ourselves.
+    Respond(Reply),
+    /// A sign-in has come to its end.
+    SignedIn(Finished),
+    /// It may pass, and these cookies go back with the answer.
+    Admit(Admitted, Vec<SetCookie>),
+}
+
+/// What a rule says to a visitor.
+#[derive(Debug)]
+pub(crate) enum Leave {
+    /// Pass.
+    Given(Admitted),
+    /// Not so, and this is the answer.
+    Withheld(Reply),
+}
+
 impl Gateway {
     /// A gateway that does as `config` says.
     pub fn new(config: Config) -> Self {
@@ -64,23 +86,39 @@ impl Gateway {
 
     /// From a request to its outcome. It never fails: a refusal is an answer too, and its cause goes to the log.
     pub async fn handle(&self, host: &impl Host, request: &impl IncomingRequest) -> Outcome {
-        match self.judge(host, request).await {
+        match self.outcome(host, request).await {
             Ok(outcome) => outcome,
             Err(error) => Outcome::Respond(self.refuse(host, request, &error)),
         }
     }
 
-    async fn judge(&self, host: &impl Host, request: &impl IncomingRequest) -> Result<Outcome, Error> {
+    async fn outcome(&self, host: &impl Host, request: &impl IncomingRequest) -> Result<Outcome, Error> {
         let url = RequestUrl::parse(request.url())?;
-        self.check_host(&url)?;
+        Ok(match self.judge(host, request, &url).await? {
+            Judged::Respond(reply) => Outcome::Respond(reply),
+            Judged::SignedIn(finished) => Outcome::Respond(finished.reply()),
+            // 4. Then it goes to the origin.
+            Judged::Admit(admitted, renewed) => {
+                Outcome::Forward(self.pass_on(&admitted, host, request, &url, renewed).await?)
+            }
+        })
+    }
+
+    pub(crate) async fn judge(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+    ) -> Result<Judged, Error> {
+        self.check_host(url)?;
         // 1. Ours, or under which rule?
         let rule = match route::route(&self.site.config, request.method(), url.path()) {
-            Route::Own(endpoint) => return self.own(host, request, &url, endpoint).await.map(Outcome::Respond),
+            Route::Own(endpoint) => return self.own(host, request, url, endpoint).await,
             Route::Ambiguous => return Err(Error::AmbiguousPath),
             Route::Rule(rule) => rule,
         };
-        if let Some(next) = self.signed_out_elsewhere(&url) {
-            return Ok(Outcome::Respond(next));
+        if let Some(next) = self.signed_out_elsewhere(url) {
+            return Ok(Judged::Respond(next));
         }
         // 2. Who asks?
         let Identified { visitor, renewed } = match rule.access {
@@ -90,24 +128,32 @@ impl Gateway {
             }
         };
         // 3. May they?
+        Ok(match self.decide(host, request, url, rule, visitor).await? {
+            Leave::Given(admitted) => Judged::Admit(admitted, renewed),
+            Leave::Withheld(reply) => Judged::Respond(reply),
+        })
+    }
+
+    /// What `rule` says to this visitor, and what to answer one whom it does not let pass.
+    pub(crate) async fn decide(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+        rule: &Rule,
+        visitor: Visitor,
+    ) -> Result<Leave, Error> {
         match policy::decide(rule, visitor, host.now()) {
-            // 4. Then it goes to the origin.
-            Verdict::Admit(admitted) => {
-                let mut forward = self.forward(&admitted, request, &url, renewed);
-                if self.site.config.assertion.is_some() {
-                    let asked = (request.method(), &url);
-                    assertion::attach(&self.site, host, asked, admitted.claims(), &mut forward).await?;
-                }
-                Ok(Outcome::Forward(forward))
-            }
+            Verdict::Admit(admitted) => Ok(Leave::Given(admitted)),
             // Nobody asks for a step-up or a token yet: the settings refuse rules that do.
             Verdict::Forbid | Verdict::StepUp(_) | Verdict::Challenge(_) => Err(Error::Forbidden),
             // Where our cookies don't reach, nobody can be signed in.
             Verdict::SignIn if !route::cookies_reach(&self.site.config.routes, url.path()) => Err(Error::Forbidden),
             Verdict::SignIn if is_navigation(request) => {
-                self.start(host, request, &url, ReturnTo::from_request(&url)).await.map(Outcome::Respond)
+                let wanted = Wanted::of(ReturnTo::from_request(url));
+                self.start(host, request, url, wanted).await.map(Leave::Withheld)
             }
-            Verdict::SignIn => Ok(Outcome::Respond(self.login_required(&url))),
+            Verdict::SignIn => Ok(Leave::Withheld(self.login_required(url))),
         }
     }
 
@@ -136,6 +182,22 @@ impl Gateway {
         if anywhere || is_loopback_host(url.host()) { Ok(()) } else { Err(Error::LoopbackOnly) }
     }
 
+    async fn pass_on(
+        &self,
+        admitted: &Admitted,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+        renewed: Vec<SetCookie>,
+    ) -> Result<Forward, Error> {
+        let mut forward = self.forward(admitted, request, url, renewed);
+        if self.site.config.assertion.is_some() {
+            let asked = (request.method(), url);
+            assertion::attach(&self.site, host, asked, admitted.claims(), &mut forward).await?;
+        }
+        Ok(forward)
+    }
+
     fn forward(
         &self,
         admitted: &Admitted,
@@ -159,13 +221,13 @@ impl Gateway {
         host: &impl Host,
         request: &impl IncomingRequest,
         url: &RequestUrl<'_>,
-        return_to: ReturnTo,
+        wanted: Wanted,
     ) -> Result<Reply, Error> {
         if self.site.config.testing_profile.is_some() {
-            return Ok(Reply::redirect(return_to.as_str()));
+            return Ok(Reply::redirect(wanted.return_to.as_str()));
         }
         check_rate(host, request).await?;
-        sign_in::start(&self.site, host, url, request.cookies(), return_to).await
+        sign_in::start(&self.site, host, url, request.cookies(), wanted).await
     }
 
     fn login_required(&self, url: &RequestUrl<'_>) -> Reply {

@@ -29,6 +29,8 @@ impl Error {
             Self::SignInLoop => "sign_in.loop",
             Self::TooManyRequests => "request.too_many",
             Self::SessionTooLarge => "session.too_large",
+            Self::CustomStateTooLarge => "custom_state.too_large",
+            Self::CustomStateUnreadable => "custom_state.unreadable",
             Self::LoopbackOnly => "config.loopback_only",
             Self::StoreUnavailable => "store.unavailable",
             Self::RefreshUnavailable => "refresh.unavailable",

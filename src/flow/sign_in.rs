@@ -40,13 +40,29 @@ use crate::{
 /// How long a visitor may take at the provider.
 const SIGN_IN_TTL: Duration = Duration::from_secs(900);
 
+/// What a sign-in is for.
+#[derive(Debug)]
+pub struct Wanted {
+    /// Where the visitor goes afterwards.
+    pub return_to: ReturnTo,
+    /// What comes back to the Worker with the visitor, sealed meanwhile.
+    pub custom: Option<Value>,
+}
+
+impl Wanted {
+    /// To go there, and nothing else.
+    pub const fn of(return_to: ReturnTo) -> Self {
+        Self { return_to, custom: None }
+    }
+}
+
 /// Sends the visitor to the provider, with a login cookie that waits for the way back.
 pub async fn start(
     site: &Site,
     host: &impl Host,
     url: &RequestUrl<'_>,
     cookies: &str,
-    return_to: ReturnTo,
+    wanted: Wanted,
 ) -> Result<Reply, Error> {
     let settings = site.provider()?;
     let metadata = site.provider_cache.metadata(host, settings).await?;
@@ -55,8 +71,9 @@ pub async fn start(
         nonce: Unguessable::from_random(&random(host)?),
         code_verifier: Unguessable::from_random(&random(host)?),
         redirect_uri: redirect_uri(site, url),
-        return_to,
+        return_to: wanted.return_to,
         started_at: host.now(),
+        custom: wanted.custom,
     };
     let location = AuthorizationRequest {
         endpoint: &metadata.authorization_endpoint,
@@ -78,7 +95,8 @@ pub async fn start(
         pending.return_to = ReturnTo::root();
         cookie = login_cookie(site, host, settings, &pending)?;
     }
-    let mut reply = Reply::redirect(location).cookie(cookie.ok_or(Error::SessionTooLarge)?);
+    let too_large = if pending.custom.is_some() { Error::CustomStateTooLarge } else { Error::SessionTooLarge };
+    let mut reply = Reply::redirect(location).cookie(cookie.ok_or(too_large)?);
     for cookie in crowded_out(site, cookies, host.now()) {
         reply = reply.cookie(cookie);
     }
@@ -133,6 +151,26 @@ fn open_pending(site: &Site, sealed: &str) -> Option<Pending> {
     decode_pending(&site.ring.open(Purpose::SignIn, sealed).ok()?.plain).ok()
 }
 
+/// A sign-in that has come to its end.
+#[derive(Debug)]
+pub struct Finished {
+    /// The session that begins.
+    pub session: Session,
+    /// The cookies that hold it, and the end of those that were for the way.
+    pub cookies: Vec<SetCookie>,
+    /// Where the visitor goes now.
+    pub return_to: ReturnTo,
+    /// What came back with the visitor.
+    pub custom: Option<Value>,
+}
+
+impl Finished {
+    /// On to where the visitor wanted to go.
+    pub fn reply(self) -> Reply {
+        self.cookies.into_iter().fold(Reply::redirect(self.return_to.as_str()), Reply::cookie)
+    }
+}
+
 /// A callback that was refused, and the login cookie that is of no further use.
 #[derive(Debug)]
 pub struct Rejected {
@@ -151,13 +189,16 @@ impl<E: Into<Error>> From<E> for Rejected {
 }
 
 /// Ends a sign-in. The order matters: nobody is asked and nothing is believed before the state has been found good.
-pub async fn finish(site: &Site, host: &impl Host, parameters: &str, cookies: &str) -> Result<Reply, Rejected> {
+pub async fn finish(site: &Site, host: &impl Host, parameters: &str, cookies: &str) -> Result<Finished, Rejected> {
     let parameters = Parameters::parse(parameters).map_err(|_| CallbackError::Malformed)?;
     let pending = claim_pending(site, host, &parameters, cookies)?;
     let name = site.cookie_names.sign_in(pending.state.as_str());
     let spent = SetCookie::delete(&name, &site.config.cookie.scope).ok();
     match redeem(site, host, &parameters, &pending, cookies).await {
-        Ok(reply) => Ok(spent.into_iter().fold(reply, Reply::cookie)),
+        Ok((session, mut set)) => {
+            set.extend(spent);
+            Ok(Finished { session, cookies: set, return_to: pending.return_to, custom: pending.custom })
+        }
         Err(error) => Err(Rejected { error, spent, return_to: Some(pending.return_to) }),
     }
 }
@@ -192,7 +233,7 @@ async fn redeem(
     parameters: &Parameters,
     pending: &Pending,
     cookies: &str,
-) -> Result<Reply, Error> {
+) -> Result<(Session, Vec<SetCookie>), Error> {
     let settings = site.provider()?;
     let metadata = site.provider_cache.metadata(host, settings).await?;
     let counted = tries::count(site, host, cookies)?;
@@ -204,8 +245,7 @@ async fn redeem(
     let session = session(site, host, &id_token, &tokens, &claims)?;
     let set = session_cookies(site, host, &session, cookies)?;
     store_credentials(site, host, &session, tokens, claims).await;
-    let reply = Reply::redirect(pending.return_to.as_str());
-    Ok(counted.into_iter().chain(set).fold(reply, Reply::cookie))
+    Ok((session, counted.into_iter().chain(set).collect()))
 }
 
 fn code(parameters: &Parameters, pending: &Pending, metadata: &Metadata) -> Result<AuthorizationCode, Error> {

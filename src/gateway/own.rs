@@ -2,13 +2,15 @@
 
 use serde_json::json;
 
-use super::{Gateway, check_rate, refusal::refusal};
+use super::{Gateway, Judged, check_rate, refusal::refusal};
 use crate::{
     error::{Error, LogLine},
     flow::{
         account, assertion, claims,
         identify::{self, Identified},
-        provider_logout, sign_in, sign_out,
+        provider_logout,
+        sign_in::{self, Wanted},
+        sign_out,
     },
     host::Host,
     oauth::authorization::ResponseMode,
@@ -33,14 +35,27 @@ impl Gateway {
         request: &impl IncomingRequest,
         url: &RequestUrl<'_>,
         endpoint: Endpoint,
-    ) -> Result<Reply, Error> {
+    ) -> Result<Judged, Error> {
         check_method(request.method(), endpoint, self.response_mode())?;
+        match endpoint {
+            Endpoint::Callback => self.callback(host, request, url).await,
+            _ => self.respond(host, request, url, endpoint).await.map(Judged::Respond),
+        }
+    }
+
+    async fn respond(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+        endpoint: Endpoint,
+    ) -> Result<Reply, Error> {
         match endpoint {
             Endpoint::Health => Ok(Reply::json(200, &json!({ "status": "ok" }))),
             Endpoint::Login => {
-                self.start(host, request, url, self.next(url.query()).unwrap_or_else(ReturnTo::root)).await
+                let next = self.next(url.query()).unwrap_or_else(ReturnTo::root);
+                self.start(host, request, url, Wanted::of(next)).await
             }
-            Endpoint::Callback => self.callback(host, request, url).await,
             Endpoint::Logout => self.logout(host, request, url).await,
             Endpoint::SignedOut => Ok(sign_out::signed_out(&self.site, url.query())),
             Endpoint::Account => self.account(host, request, url).await,
@@ -53,7 +68,7 @@ impl Gateway {
                 provider_logout::front_channel(&self.site, host, url.query()).await
             }
             Endpoint::Jwks => assertion::jwks(&self.site),
-            Endpoint::Reserved => Err(Error::NotFound),
+            Endpoint::Callback | Endpoint::Reserved => Err(Error::NotFound),
         }
     }
 
@@ -62,7 +77,7 @@ impl Gateway {
         host: &impl Host,
         request: &impl IncomingRequest,
         url: &RequestUrl<'_>,
-    ) -> Result<Reply, Error> {
+    ) -> Result<Judged, Error> {
         check_rate(host, request).await?;
         let body;
         let parameters = if request.method() == "POST" {
@@ -72,15 +87,15 @@ impl Gateway {
             url.query().unwrap_or_default()
         };
         match sign_in::finish(&self.site, host, parameters, request.cookies()).await {
-            Ok(reply) => {
+            Ok(finished) => {
                 host.log(&LogLine::event("sign_in.finished"));
-                Ok(reply)
+                Ok(Judged::SignedIn(finished))
             }
             Err(rejected) => {
                 host.log(&LogLine::error(&rejected.error));
                 // Whoever comes here is a person, whatever the headers say.
                 let page = refusal(&rejected.error, true, &self.login_url(rejected.return_to.as_ref()));
-                Ok(rejected.spent.into_iter().fold(page, Reply::cookie))
+                Ok(Judged::Respond(rejected.spent.into_iter().fold(page, Reply::cookie)))
             }
         }
     }
@@ -120,7 +135,9 @@ impl Gateway {
                 let page = account::page(&self.site, &identity, session.as_ref());
                 Ok(identified.renewed.into_iter().fold(page, Reply::cookie))
             }
-            _ if is_navigation(request) => self.start(host, request, url, ReturnTo::from_request(url)).await,
+            _ if is_navigation(request) => {
+                self.start(host, request, url, Wanted::of(ReturnTo::from_request(url))).await
+            }
             _ => Ok(self.login_required(url)),
         }
     }

@@ -94,6 +94,9 @@ pub struct Pending {
     pub return_to: ReturnTo,
     /// When it began.
     pub started_at: Timestamp,
+    /// What a Worker that is written around the library gets back with the visitor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom: Option<serde_json::Value>,
 }
 
 /// What the store keeps of a session: the tokens and all claims.

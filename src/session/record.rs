@@ -190,10 +190,12 @@ mod tests {
             redirect_uri: "https://site.example/oidc_callback".to_owned(),
             return_to: ReturnTo::parse("/a?b=c").unwrap(),
             started_at: Timestamp::from_unix(7),
+            custom: Some(json!({"color": "blue"})),
         };
         let read = decode_pending(&encode_pending(&pending)).unwrap();
         assert!(read.state.equals(pending.state.as_str()));
         assert_eq!(read.return_to.as_str(), "/a?b=c");
+        assert_eq!(read.custom, pending.custom);
         assert!(decode_pending(b"").is_err());
         assert!(decode_pending(b"\x01{}").is_err());
     }
