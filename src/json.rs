@@ -20,8 +20,9 @@ pub type Object = serde_json::Map<String, Value>;
 ///
 /// See [`JsonError`].
 pub fn parse_object(bytes: &[u8]) -> Result<Object, JsonError> {
-    let text = str::from_utf8(bytes).map_err(|_| JsonError::NotUtf8)?;
-    match serde_json::from_str::<Strict>(text) {
+    str::from_utf8(bytes).map_err(|_| JsonError::NotUtf8)?;
+    // From bytes everywhere: the same reader for text would be a second copy of its code.
+    match serde_json::from_slice::<Strict>(bytes) {
         Ok(Strict(Value::Object(object))) => Ok(object),
         Ok(_) => Err(JsonError::NotAnObject),
         // The visitor takes every type and has one complaint of its own.

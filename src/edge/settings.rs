@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use serde::Deserialize;
+use serde_json::Value;
 use wasm_bindgen::JsValue;
 
 use super::glue;
@@ -22,19 +22,6 @@ enum Kept {
     Good(Rc<Gateway>),
 }
 
-#[derive(Deserialize)]
-struct Environment {
-    variables: Variables,
-    bindings: Bound,
-}
-
-#[derive(Deserialize)]
-struct Bound {
-    kv: bool,
-    durable: bool,
-    origin: bool,
-}
-
 /// The gateway that the settings describe; `None` when they are wrong, which the log has been told once.
 pub(super) fn gateway(env: &JsValue) -> Option<Rc<Gateway>> {
     KEPT.with(|kept| {
@@ -50,16 +37,24 @@ pub(super) fn gateway(env: &JsValue) -> Option<Rc<Gateway>> {
 }
 
 fn read(env: &JsValue) -> Option<Gateway> {
-    let Ok(environment) = serde_json::from_str::<Environment>(&glue::settings(env)) else {
+    let Some((variables, bindings)) = environment(&glue::settings(env)) else {
         glue::log("error", "the environment can't be read");
         return None;
     };
-    let Bound { kv, durable, origin } = environment.bindings;
-    match Config::parse(&environment.variables, Bindings { kv, durable, origin }) {
+    match Config::parse(&variables, bindings) {
         Ok(config) => Some(Gateway::new(config)),
         Err(errors) => {
             glue::log("error", &errors.to_string());
             None
         }
     }
+}
+
+fn environment(json: &str) -> Option<(Variables, Bindings)> {
+    let mut parts: Variables = serde_json::from_slice(json.as_bytes()).ok()?;
+    let bindings = parts.remove("bindings")?;
+    let bound = |name: &str| bindings.get(name).and_then(Value::as_bool);
+    let bindings = Bindings { kv: bound("kv")?, durable: bound("durable")?, origin: bound("origin")? };
+    let Value::Object(variables) = parts.remove("variables")? else { return None };
+    Some((variables.into_iter().collect(), bindings))
 }

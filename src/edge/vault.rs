@@ -102,7 +102,7 @@ impl SessionVault {
 
     async fn members(&self) -> Result<Members, JsValue> {
         let json = self.storage.get(MEMBERS).await?.as_string().unwrap_or_default();
-        Ok(serde_json::from_str(&json).unwrap_or_default())
+        Ok(serde_json::from_slice(json.as_bytes()).unwrap_or_default())
     }
 
     async fn keep_members(&self, members: &Members) -> Result<Response, JsValue> {

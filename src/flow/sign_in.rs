@@ -133,13 +133,12 @@ fn login_cookie(
 
 /// The removal of login cookies that are over, and of the oldest beyond the number that a browser may hold.
 fn crowded_out(site: &Site, cookies: &str, now: Timestamp) -> Vec<SetCookie> {
-    let mut waiting: Vec<(Option<Timestamp>, &str)> =
-        site.cookie_names.sign_ins(cookies).map(|(name, sealed)| (waiting_since(site, sealed, now), name)).collect();
-    // What does not open sorts first, as `None` does.
-    waiting.sort_unstable();
+    let all = site.cookie_names.sign_ins(cookies).map(|(name, sealed)| (waiting_since(site, sealed, now), name));
+    let (waiting, over): (Vec<_>, Vec<_>) = all.partition(|(since, _)| since.is_some());
     let too_many = (waiting.len() + 1).saturating_sub(MAX_SIGN_INS);
-    let gone = waiting.iter().enumerate().filter(|(index, (since, _))| *index < too_many || since.is_none());
-    gone.filter_map(|(_, (_, name))| SetCookie::delete(name, &site.config.cookie.scope).ok()).collect()
+    let is_crowded_out = |one: &&_| waiting.iter().filter(|other| *other < *one).count() < too_many;
+    let gone = waiting.iter().filter(is_crowded_out).chain(&over);
+    gone.filter_map(|(_, name)| SetCookie::delete(name, &site.config.cookie.scope).ok()).collect()
 }
 
 fn waiting_since(site: &Site, sealed: &str, now: Timestamp) -> Option<Timestamp> {

@@ -59,7 +59,7 @@ impl SigningKey {
 
     /// What others need to check its signatures, as a member of a JWK Set (RFC 7517 §5).
     pub fn published(&self) -> Value {
-        let mut jwk: Value = serde_json::from_str(&self.public.public_json()).unwrap_or_default();
+        let mut jwk: Value = serde_json::from_slice(self.public.public_json().as_bytes()).unwrap_or_default();
         if let Value::Object(members) = &mut jwk {
             let more = [("kid", self.kid.as_str()), ("alg", self.alg.name()), ("use", "sig")];
             members.extend(more.map(|(name, text)| (name.to_owned(), Value::from(text))));

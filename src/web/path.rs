@@ -65,10 +65,13 @@ impl<'u> RequestPath<'u> {
             let after = strip_parameters(&self.decoded);
             readings.extend([merge_slashes(&before), before, merge_slashes(&after), after]);
         }
-        readings.retain(|reading| reading.as_slice() != self.decoded());
-        readings.sort_unstable();
-        readings.dedup();
-        readings
+        let mut others: Vec<Vec<u8>> = Vec::new();
+        for reading in readings {
+            if reading != self.decoded() && !others.contains(&reading) {
+                others.push(reading);
+            }
+        }
+        others
     }
 }
 

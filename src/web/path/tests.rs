@@ -3,7 +3,9 @@ use crate::web::vectors;
 
 fn readings(raw: &str) -> Vec<String> {
     let path = RequestPath::parse(raw).unwrap();
-    path.readings().into_iter().map(|reading| String::from_utf8(reading).unwrap()).collect()
+    let mut readings: Vec<_> = path.readings().into_iter().map(|reading| String::from_utf8(reading).unwrap()).collect();
+    readings.sort();
+    readings
 }
 
 #[test]
