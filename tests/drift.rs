@@ -100,3 +100,21 @@ fn wrangler_toml_names_every_setting_and_no_other() {
         .collect();
     assert!(missing.is_empty(), "{FILE} does not name {missing:?}: put each into it, set or in a comment");
 }
+
+#[test]
+fn the_examples_are_of_the_same_runtime_and_settings() {
+    let date = |file: &str| read(file).lines().find(|line| line.starts_with("compatibility_date")).map(str::to_owned);
+    let folders =
+        fs::read_dir(path("examples")).unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+    let files: Vec<String> = folders
+        .filter(|name| name.starts_with("guard-"))
+        .map(|name| format!("examples/{name}/wrangler.toml"))
+        .collect();
+    assert!(files.len() >= 4, "{files:?}");
+    for file in files {
+        assert_eq!(date(&file), date("wrangler.toml"), "{file}");
+        for (line, name) in names(&read(&file)) {
+            assert!(is_known(name), "{file}:{line}: {name} is no setting");
+        }
+    }
+}

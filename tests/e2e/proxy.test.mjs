@@ -411,6 +411,25 @@ describe('where the origin is', () => {
     }
   });
 
+  test('behind the Worker’s route, at the request’s own URL', async () => {
+    const routed = await startStack({ routed: true });
+    try {
+      const visitor = routed.visitor();
+      assert.equal((await visitor.signIn('/api/whoami')).json().user, 'alice');
+      for (const target of ['/echo/%7e?a=%2f', "/echo?it's=%e9", '/echo/?']) {
+        const echoed = received(await visitor.send(target));
+        assert.equal(echoed.target, target);
+        assert.deepEqual(valuesOf(echoed, 'host'), [`localhost:${routed.port}`]);
+        assert.deepEqual(valuesOf(echoed, 'x-forwarded-user'), ['alice']);
+      }
+      const socket = await openWebSocket({ port: routed.port, target: '/ws', headers: { Cookie: visitor.cookieHeader('localhost', '/') } });
+      assert.equal(await socket.next(), 'hello alice');
+      socket.close();
+    } finally {
+      await routed.close();
+    }
+  });
+
   test('at a URL with a path, which comes before the request’s', async () => {
     const stackWithPath = await startStack({ vars: { OIDC_ORIGIN: `${stack.origin.url}/echo` } });
     try {

@@ -22,9 +22,9 @@ export const SECRET_KEY = 'secret-key-for-tests-only-0123456789abcdef';
 /**
  * Starts the stack. `vars` are added to the Worker's settings; a setting that is `undefined` is left out.
  * `provider` goes to the provider, `client` into its client's metadata. `bound: true` puts the origin behind
- * the ORIGIN binding; `rateLimit` binds OIDC_RATE_LIMIT. `durable: true` makes Durable Objects the store.
+ * the ORIGIN binding, `routed: true` behind the Worker's route; `rateLimit` binds OIDC_RATE_LIMIT. `durable: true` makes Durable Objects the store.
  */
-export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, durable = false, rateLimit } = {}) {
+export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, routed = false, durable = false, rateLimit } = {}) {
   const started = [];
   const close = () => Promise.all(started.map((part) => part.close()));
   const begin = async (starting) => {
@@ -49,7 +49,7 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
       OIDC_CLIENT_SECRET: CLIENT_SECRET,
       OIDC_SECRET_KEY: SECRET_KEY,
       OIDC_SCOPES: ['openid', 'email', 'profile', 'groups'],
-      OIDC_ORIGIN: bound ? undefined : origin.url,
+      OIDC_ORIGIN: bound || routed ? undefined : origin.url,
       OIDC_RULES: RULES,
       OIDC_CREDENTIALS_STORE: durable ? 'durable' : undefined,
       ...vars,
@@ -61,6 +61,7 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
       kv: kv.address,
       durable,
       rateLimit,
+      routeTo: routed ? new URL(origin.url).host : undefined,
       originBinding: bound ? new URL(origin.url).host : undefined,
     }));
     const grants = [];

@@ -26,6 +26,16 @@ class Ratelimit {
 export default ({ limit }) => new Ratelimit(limit);
 `;
 
+/** The platform's way out for a Worker on a route: its own host leads to the site that the DNS points to. */
+const ROUTE = `
+export default {
+  fetch(request, env) {
+    const isOwn = new URL(request.url).host === env.HOST;
+    return (isOwn ? env.SITE : env.INTERNET).fetch(request);
+  },
+};
+`;
+
 // A test run that is told to end leaves no runtime behind.
 process.once('SIGTERM', () => process.exit(143));
 
@@ -33,19 +43,20 @@ process.once('SIGTERM', () => process.exit(143));
  * Starts the Worker and resolves to `{ port, twinPort, publicUrl, pid, log, close }`.
  *
  * `vars` are its settings: a string stands for itself, anything else is passed as JSON, as wrangler does it.
- * `kv` and `originBinding` are `host:port` of what stands behind OIDC_CREDENTIALS and ORIGIN; `rateLimit` is how
- * often OIDC_RATE_LIMIT says yes to one key. `durable: true` puts Durable Objects behind OIDC_SESSIONS; then there is a
- * second Worker with the same objects at `twinPort`: another isolate, as in another city. `build` is the folder of
- * another Worker, `modules` its files and kinds.
+ * `kv` and `originBinding` are `host:port` of what stands behind OIDC_CREDENTIALS and ORIGIN, `routeTo` of the site that
+ * the Worker's own host leads to, as it does behind a route; it needs `port`. `rateLimit` is how often OIDC_RATE_LIMIT
+ * says yes to one key. `durable: true` puts Durable Objects behind OIDC_SESSIONS; then there is a second Worker with the
+ * same objects at `twinPort`: another isolate, as in another city. `build` is the folder of another Worker, `modules`
+ * its files and kinds.
  */
-export async function startWorker({ vars = {}, kv, durable = false, originBinding, rateLimit, port, build = BUILD, modules = MODULES } = {}) {
+export async function startWorker({ vars = {}, kv, durable = false, originBinding, routeTo, rateLimit, port, build = BUILD, modules = MODULES } = {}) {
   const files = Object.keys(modules);
   for (const file of files) {
     if (!existsSync(join(build, file))) throw new Error(`${build} has no ${file}; next: npm run build`);
   }
   const folder = mkdtempSync(join(tmpdir(), 'edge-oidc-'));
   files.forEach((file) => copyFileSync(join(build, file), join(folder, file)));
-  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, durable, originBinding, rateLimit, modules, port: port ?? 0 }));
+  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, durable, originBinding, routeTo, rateLimit, modules, port: port ?? 0 }));
 
   const child = spawn(join(ROOT, 'node_modules', '.bin', 'workerd'), ['serve', 'config.capnp', '--control-fd=3'], {
     cwd: folder,
@@ -89,7 +100,7 @@ export function freePort() {
   });
 }
 
-function configOf({ vars, kv, durable, originBinding, rateLimit, modules, port }) {
+function configOf({ vars, kv, durable, originBinding, routeTo, rateLimit, modules, port }) {
   const services = ['(name = "guard", worker = .guard)', '(name = "internet", network = (allow = ["public", "private"]))'];
   const bindings = Object.entries(vars).map(([name, value]) =>
     `(name = ${text(name)}, ${typeof value === 'string' ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`})`);
@@ -100,6 +111,9 @@ function configOf({ vars, kv, durable, originBinding, rateLimit, modules, port }
   if (originBinding) {
     services.push(`(name = "origin", external = (address = ${text(originBinding)}, http = ()))`);
     bindings.push('(name = "ORIGIN", service = "origin")');
+  }
+  if (routeTo) {
+    services.push(`(name = "site", external = (address = ${text(routeTo)}, http = ()))`, '(name = "route", worker = .route)');
   }
   if (rateLimit !== undefined) {
     bindings.push(`(name = "OIDC_RATE_LIMIT", wrapped = (moduleName = "tests:rate-limit", innerBindings = [(name = "limit", json = "${rateLimit}")]))`);
@@ -119,7 +133,7 @@ const config :Workerd.Config = (
 ${durable
     ? workerOf('guard', date, modules, [...bindings, '(name = "OIDC_SESSIONS", durableObjectNamespace = "SessionVault")'], OBJECTS)
       + workerOf('twin', date, modules, [...bindings, '(name = "OIDC_SESSIONS", durableObjectNamespace = (className = "SessionVault", serviceName = "guard"))'])
-    : workerOf('guard', date, modules, bindings)}`;
+    : workerOf('guard', date, modules, bindings, routeTo && '\n  globalOutbound = "route",')}${routeTo ? routeOf(date, port) : ''}`;
 }
 
 const OBJECTS = `
@@ -131,6 +145,15 @@ function workerOf(name, date, modules, bindings, more = '') {
   modules = [${Object.entries(modules).map(([file, kind]) => `(name = "${file}", ${kind} = embed "${file}")`).join(', ')}],
   compatibilityDate = "${date}",
   bindings = [${bindings.join(', ')}],${more}
+);
+`;
+}
+
+function routeOf(date, port) {
+  return `const route :Workerd.Worker = (
+  modules = [(name = "route.js", esModule = ${text(ROUTE)})],
+  compatibilityDate = "${date}",
+  bindings = [(name = "HOST", text = "localhost:${port}"), (name = "SITE", service = "site"), (name = "INTERNET", service = "internet")],
 );
 `;
 }
