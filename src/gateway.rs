@@ -9,7 +9,7 @@ use crate::{
     config::{Config, PostLogout},
     error::{Error, LogLine},
     flow::{
-        Site, assertion,
+        Site, access, assertion,
         identify::{self, Identified},
         sign_in::{self, Finished, Wanted},
         sign_out, tries,
@@ -191,6 +191,11 @@ impl Gateway {
         renewed: Vec<SetCookie>,
     ) -> Result<Forward, Error> {
         let mut forward = self.forward(admitted, request, url, renewed);
+        if self.site.config.pass_access_token && admitted.caller().is_none() {
+            let cookies = admitted.identity().map_or("", |_| request.cookies());
+            let token = access::token(&self.site, host, cookies).await?;
+            forward.edits.push(origin::authorization(token.as_ref()));
+        }
         if self.site.config.assertion.is_some() {
             let asked = (request.method(), url);
             assertion::attach(&self.site, host, asked, admitted.claims(), &mut forward).await?;

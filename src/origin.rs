@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     config::{Config, HeaderMapping, OriginSettings},
+    oauth::AccessToken,
     policy::Admitted,
     session::cookies::CookieNames,
     visitor::Identity,
@@ -69,6 +70,14 @@ pub fn forward(
     edits.extend(admitted.identity().into_iter().flat_map(|identity| stamps(identity, &config.headers)));
     let url = target(&config.origin, url);
     Forward { url, edits, answer_is_private: admitted.answer_is_private(), cookies: Vec::new() }
+}
+
+/// The visitor's access token for the origin, and never one that a client has sent in its place.
+pub fn authorization(access_token: Option<&AccessToken>) -> HeaderEdit {
+    match access_token {
+        Some(token) => HeaderEdit::Set("Authorization".to_owned(), format!("Bearer {}", token.expose())),
+        None => HeaderEdit::Remove("Authorization".to_owned()),
+    }
 }
 
 /// Where the request came from and whom it was for, as the platform knows it.

@@ -40,7 +40,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ("route", &["config", "policy", "web"], "which endpoint or which rule, by the settings"),
     (
         "origin",
-        &["config", "policy", "session", "visitor", "web"],
+        &["config", "oauth", "policy", "session", "visitor", "web"],
         "needs a verdict; the cookie names are the session's",
     ),
     // `host` writes `LogLine`, `error` maps what `host` fails with: one step of the stack in two files.

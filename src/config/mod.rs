@@ -67,6 +67,8 @@ pub struct Config {
     pub headers: Vec<HeaderMapping>,
     /// `OIDC_ASSERTION`: what is signed for the origin.
     pub assertion: Option<AssertionSettings>,
+    /// `OIDC_PASS_ACCESS_TOKEN`.
+    pub pass_access_token: bool,
     /// `OIDC_ENABLED=false`: the claims that everybody has, on loopback hosts only.
     pub testing_profile: Option<Object>,
 }

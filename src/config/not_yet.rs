@@ -9,7 +9,6 @@ use super::{errors::ConfigError, reader::Reader, value};
 /// Settings that must not be given, or not with that value.
 const SETTINGS: &[(&str, Asked, &str)] = &[
     ("OIDC_RESOURCE_SERVER_ONLY", Asked::True, "serve as a resource server alone"),
-    ("OIDC_PASS_ACCESS_TOKEN", Asked::True, "pass the access token on"),
     ("OIDC_PASS_TOKEN_INFO", Asked::True, "pass token information on"),
     ("OIDC_ACCESS_TOKENS", Asked::Word("jwt"), "check access tokens"),
 ];

@@ -37,6 +37,7 @@ impl Config {
         let rules = rules::read(&mut reader, &routes);
         let headers = headers::read(&mut reader);
         let assertion = assertion::read(&mut reader, &headers);
+        let pass_access_token = reader.read("OIDC_PASS_ACCESS_TOKEN", value::boolean).unwrap_or(false);
         check_for_later(&mut reader);
 
         let config = cookie.map(|cookie| Self {
@@ -53,6 +54,7 @@ impl Config {
             rules,
             headers,
             assertion,
+            pass_access_token,
             testing_profile,
         });
         reader.finish(config)
@@ -75,9 +77,7 @@ fn profile(value: &Value) -> Checked<Object> {
 
 /// Settings that tune what is not built yet: what they say must be right, but nothing reads it.
 fn check_for_later(reader: &mut Reader<'_>) {
-    for name in
-        ["OIDC_RESOURCE_SERVER_ONLY", "OIDC_RESOURCE_CHECK_AUD", "OIDC_PASS_ACCESS_TOKEN", "OIDC_PASS_TOKEN_INFO"]
-    {
+    for name in ["OIDC_RESOURCE_SERVER_ONLY", "OIDC_RESOURCE_CHECK_AUD", "OIDC_PASS_TOKEN_INFO"] {
         reader.read(name, value::boolean);
     }
     let methods = [("client_secret_post", ()), ("client_secret_basic", ()), ("bearer", ())];

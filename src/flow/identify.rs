@@ -46,33 +46,52 @@ pub async fn identify(site: &Site, host: &impl Host, cookies: &str) -> Result<Id
         return Ok(Identified { visitor: Visitor::Known(Identity::new(profile.clone())), renewed: Vec::new() });
     }
     let Some((session, by_newest_key)) = opened(site, cookies) else { return Ok(Identified::anonymous()) };
+    let id = session.id.clone();
+    let Some(Standing { mut session, renewed, checked_at }) = stand(site, host, session).await? else {
+        site.access_tokens.forget(&id);
+        return Ok(Identified::anonymous());
+    };
+    let changed = note_times(site, &mut session, host.now(), checked_at) || renewed || !by_newest_key;
+    let renewed = if changed { sign_in::session_cookies(site, host, &session, cookies)? } else { Vec::new() };
+    Ok(Identified { visitor: Visitor::Known(session.identity), renewed })
+}
+
+/// A session that is not over.
+#[derive(Debug)]
+pub struct Standing {
+    /// As it is now.
+    pub session: Session,
+    /// Whether its tokens are others than they were.
+    pub renewed: bool,
+    /// When it was last certain that it had not been ended.
+    pub checked_at: Timestamp,
+}
+
+/// The session as it stands now: not over by itself, not ended elsewhere, its tokens renewed when they are due. `None`:
+/// it is over.
+///
+/// # Errors
+///
+/// [`Error::StoreUnavailable`], [`Error::RefreshUnavailable`]: it can't be told now.
+pub async fn stand(site: &Site, host: &impl Host, mut session: Session) -> Result<Option<Standing>, Error> {
     let now = host.now();
     if is_over(site, &session, now) {
-        return Ok(Identified::anonymous());
+        return Ok(None);
     }
-    let Some(checked_at) = standing::check(site, host, &session).await? else { return Ok(Identified::anonymous()) };
-    let mut changed = !by_newest_key;
-    let mut session = session;
+    let Some(checked_at) = standing::check(site, host, &session).await? else { return Ok(None) };
+    let mut renewed = false;
     // Twice: what another request has renewed, a while ago, may be due again itself.
     for _ in 0..2 {
         if session.validity.refresh_at.is_none_or(|due| now < due) {
             break;
         }
         match refresh(site, host, &session).await? {
-            Refreshed::Renewed(renewed) => {
-                session = renewed;
-                changed = true;
-            }
+            Refreshed::Renewed(with_new_tokens) => (session, renewed) = (with_new_tokens, true),
             Refreshed::Kept => break,
-            Refreshed::Over => return Ok(Identified::anonymous()),
+            Refreshed::Over => return Ok(None),
         }
     }
-    if now >= session.validity.until {
-        return Ok(Identified::anonymous());
-    }
-    changed |= note_times(site, &mut session, now, checked_at);
-    let renewed = if changed { sign_in::session_cookies(site, host, &session, cookies)? } else { Vec::new() };
-    Ok(Identified { visitor: Visitor::Known(session.identity), renewed })
+    Ok((now < session.validity.until).then_some(Standing { session, renewed, checked_at }))
 }
 
 /// The session that the cookies hold, unless it is over by itself; the store is not asked.

@@ -1,9 +1,11 @@
 //! The flows: what happens between a request and its answer when others have to be asked. Only flows await.
 
+pub mod access;
 pub mod account;
 pub mod assertion;
 pub mod claims;
 pub mod identify;
+pub mod members;
 pub mod provider;
 pub mod provider_logout;
 pub mod refresh;
@@ -40,6 +42,8 @@ pub struct Site {
     pub provider_cache: provider::ProviderCache,
     /// What is known of the standing of sessions.
     pub standings: standing::Standings,
+    /// The access tokens that are at hand for the origin.
+    pub access_tokens: access::AccessTokens,
     /// When sessions were last tried to be renewed.
     pub attempts: refresh::Attempts,
     /// The states that have been used.
@@ -60,6 +64,7 @@ impl Site {
             identity_headers: IdentityHeaders::new(ours, &config.rules),
             provider_cache: provider::ProviderCache::default(),
             standings: standing::Standings::default(),
+            access_tokens: access::AccessTokens::default(),
             attempts: refresh::Attempts::default(),
             used_states: replay::UsedStates::default(),
             config,

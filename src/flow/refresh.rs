@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::{
     config::{ProviderSettings, SessionExpiry},
     error::{Error, LogLine, ProviderError, StepError},
-    flow::{Site, sign_in, standing::MIN_TTL},
+    flow::{Site, access, sign_in, standing::MIN_TTL},
     host::{Host, random},
     json::Object,
     oauth::{
@@ -42,26 +42,37 @@ const MAX_REMEMBERED: usize = 10_000;
 /// When this isolate last tried to renew a session: neither requests that come together nor a provider that is down
 /// make it ask each time.
 #[derive(Debug, Default)]
-pub struct Attempts(RefCell<BTreeMap<SessionId, Timestamp>>);
+pub struct Attempts(RefCell<BTreeMap<SessionId, Attempt>>);
+
+#[derive(Debug)]
+struct Attempt {
+    began_at: Timestamp,
+    failed: bool,
+}
 
 impl Attempts {
-    /// Whether it is time to try; then this counts as a try.
-    fn may_try(&self, id: &SessionId, now: Timestamp) -> bool {
+    /// Whether it is time to try; then this counts as a try. While one is under way, only those try, too, who have
+    /// nothing to go on with.
+    fn may_try(&self, id: &SessionId, now: Timestamp, can_wait: bool) -> bool {
         let Ok(mut tried) = self.0.try_borrow_mut() else { return false };
-        if tried.get(id).is_some_and(|last| now.since(*last) < TRY_AGAIN_AFTER) {
+        let last = tried.get(id).filter(|last| now.since(last.began_at) < TRY_AGAIN_AFTER);
+        if last.is_some_and(|last| can_wait || last.failed) {
             return false;
         }
         if tried.len() >= MAX_REMEMBERED {
             tried.clear();
         }
-        tried.insert(id.clone(), now);
+        tried.insert(id.clone(), Attempt { began_at: now, failed: false });
         true
     }
 
-    /// It has worked: whoever comes with an older cookie takes it over at once.
-    fn succeeded(&self, id: &SessionId) {
-        if let Ok(mut tried) = self.0.try_borrow_mut() {
+    /// When it is decided, whoever comes with an older cookie hears of it at once.
+    fn ended(&self, id: &SessionId, decided: bool) {
+        let Ok(mut tried) = self.0.try_borrow_mut() else { return };
+        if decided {
             tried.remove(id);
+        } else if let Some(attempt) = tried.get_mut(id) {
+            attempt.failed = true;
         }
     }
 }
@@ -92,7 +103,7 @@ impl Fresh {
     }
 }
 
-/// How long tokens vouch for a session, by what came with them.
+/// How long tokens vouch for a session, by what came with them, and when they are due.
 pub fn validity(
     site: &Site,
     now: Timestamp,
@@ -100,17 +111,30 @@ pub fn validity(
     tokens: &TokenSet,
     id_token: Option<&IdToken>,
 ) -> Validity {
-    if site.config.session.expiry == SessionExpiry::Cookie {
-        return Validity { until: ends_at, refresh_at: None };
-    }
     let leeway = site.config.providers.first().map_or(Duration::ZERO, |provider| provider.leeway.as_duration());
     // Without a new ID token the session goes on to the access token's end.
     let access_token_end = now.plus(tokens.expires_in.unwrap_or(UNSAID));
     let end = id_token.map_or(access_token_end, IdToken::expires_at);
-    // An ID token is accepted within the leeway, so it lasts until the leeway is over.
-    let until = if id_token.is_some() { end.plus(leeway) } else { end };
-    let margin = MARGIN.min(end.since(now) / 2);
-    Validity { until: until.min(ends_at), refresh_at: tokens.refresh_token.as_ref().map(|_| end.minus(margin)) }
+    let lasts = site.config.session.expiry == SessionExpiry::Cookie;
+    let until = match id_token {
+        _ if lasts => ends_at,
+        // An ID token is accepted within the leeway, so it lasts until the leeway is over.
+        Some(_) => end.plus(leeway),
+        None => end,
+    };
+    let by_end = (!lasts).then(|| end.minus(MARGIN.min(end.since(now) / 2)));
+    let by_access_token = site.config.pass_access_token.then(|| due_for_origin(now, access_token_end)).flatten();
+    let due = by_end.into_iter().chain(by_access_token).min();
+    Validity { until: until.min(ends_at), refresh_at: due.filter(|_| tokens.refresh_token.is_some()) }
+}
+
+/// When an access token that the origin is handed has to be renewed, so that it is fresh whenever one asks. One that is
+/// never fresh enough need not be.
+fn due_for_origin(now: Timestamp, end: Timestamp) -> Option<Timestamp> {
+    let life = end.since(now);
+    // Early enough for those to have a fresh one who come while another request asks for the next.
+    let margin = (2 * access::FRESH_FOR).min(life / 2).max(access::FRESH_FOR);
+    (life > access::FRESH_FOR).then(|| end.minus(margin))
 }
 
 /// Renews the tokens of a session.
@@ -120,19 +144,18 @@ pub fn validity(
 /// [`Error::StoreUnavailable`], [`Error::RefreshUnavailable`]: they can't be renewed now, and the old ones are over.
 pub async fn refresh(site: &Site, host: &impl Host, session: &Session) -> Result<Refreshed, Error> {
     let now = host.now();
-    if !site.attempts.may_try(&session.id, now) && now < session.validity.until {
+    let can_wait = !site.config.pass_access_token || site.access_tokens.has(&session.id, now);
+    if !site.attempts.may_try(&session.id, now, can_wait) && now < session.validity.until {
         return Ok(Refreshed::Kept);
     }
     let refreshed = in_turn(site, host, session).await;
-    if let Ok(Refreshed::Renewed(_)) = refreshed {
-        site.attempts.succeeded(&session.id);
-    }
+    site.attempts.ended(&session.id, !matches!(refreshed, Ok(Refreshed::Kept) | Err(_)));
     refreshed
 }
 
 async fn in_turn(site: &Site, host: &impl Host, session: &Session) -> Result<Refreshed, Error> {
     let key = StoreKey::of_session(&session.id);
-    let stored = match host.store().claim(&key, session.validity.until).await {
+    let stored = match host.store().claim(&key, session.validity.due()).await {
         Ok(Claim::Renewed(entry)) => return Ok(take_over(site, session, &entry).unwrap_or(Refreshed::Kept)),
         Ok(Claim::Yours(entry)) => entry,
         Err(_) => return while_it_lasts(host, session, Error::StoreUnavailable),
@@ -174,7 +197,9 @@ async fn renew(
         Ok(_) if is_ended(host, session, key).await => Ok(Refreshed::Over),
         Ok(fresh) => Ok(Refreshed::Renewed(keep(site, host, session, fresh, old).await)),
         Err(Error::Provider(ProviderError::Token(StepError::Answer(TokenError::InvalidGrant)))) => {
-            Ok(lost(site, host, session, key).await)
+            let lasts = host.now() < session.validity.until
+                && !(site.config.pass_access_token && access::is_over(&old, host.now()));
+            Ok(lost(site, host, session, key, lasts).await)
         }
         // A token that does not check out, or is somebody else's, is no reason to go on.
         Err(error @ Error::Provider(ProviderError::IdToken(_))) => {
@@ -199,22 +224,25 @@ fn take_over(site: &Site, session: &Session, entry: &[u8]) -> Option<Refreshed> 
         return Some(Refreshed::Over);
     }
     let credentials = open(site, session, entry)?;
-    let is_newer = credentials.validity.until > session.validity.until;
+    let is_newer = credentials.validity.due() > session.validity.due();
+    if is_newer {
+        access::remember(site, &session.id, &credentials);
+    }
     is_newer.then(|| Refreshed::Renewed(renewed(site, session, credentials.validity, &credentials.claims)))
 }
 
-fn open(site: &Site, session: &Session, entry: &[u8]) -> Option<Credentials> {
+pub(super) fn open(site: &Site, session: &Session, entry: &[u8]) -> Option<Credentials> {
     let opened = site.ring.open_entry(&session.id, entry).ok()?;
     decode_credentials(&opened.plain).ok()
 }
 
 /// The provider knows the refresh token no more. Another request may have been faster: it is looked up once more.
-async fn lost(site: &Site, host: &impl Host, session: &Session, key: &StoreKey) -> Refreshed {
+async fn lost(site: &Site, host: &impl Host, session: &Session, key: &StoreKey, lasts: bool) -> Refreshed {
     host.log(&LogLine::event("refresh.invalid_grant"));
     let entry = host.store().load(key).await.ok().flatten();
     match entry.and_then(|entry| take_over(site, session, &entry)) {
         Some(taken_over) => taken_over,
-        None if host.now() < session.validity.until => Refreshed::Kept,
+        None if lasts => Refreshed::Kept,
         None => Refreshed::Over,
     }
 }
@@ -298,7 +326,11 @@ async fn keep(site: &Site, host: &impl Host, session: &Session, fresh: Fresh, ol
     let now = host.now();
     // A provider that gives no new refresh token means that the old one stays good (RFC 6749 §6).
     let tokens = TokenSet { refresh_token: tokens.refresh_token.or(old.refresh_token), ..tokens };
-    let validity = validity(site, now, session.ends_at, &tokens, id_token.as_ref());
+    let mut validity = validity(site, now, session.ends_at, &tokens, id_token.as_ref());
+    if id_token.is_none() {
+        // The ID token that is there still vouches.
+        validity.until = validity.until.max(session.validity.until);
+    }
     let credentials = Credentials {
         access_token_expires_at: tokens.expires_in.map(|span| now.plus(span)),
         access_token: tokens.access_token,
@@ -307,24 +339,27 @@ async fn keep(site: &Site, host: &impl Host, session: &Session, fresh: Fresh, ol
         claims,
         validity,
     };
-    save(site, host, session, &credentials).await;
+    // A store that fails costs no session yet.
+    let _saved = save(site, host, session, &credentials).await;
     host.log(&LogLine::event("refresh.finished"));
     renewed(site, session, validity, &credentials.claims)
 }
 
-/// Stores credentials under a session's key. The cookie alone signs the visitor in, so a store that fails costs no
+/// Stores credentials under a session's key; whether it could. The cookie alone signs the visitor in, so a store that fails costs no
 /// session; it is tried twice, because a rotated refresh token exists nowhere else.
-pub(super) async fn save(site: &Site, host: &impl Host, session: &Session, credentials: &Credentials) {
-    let Ok(nonce) = random::<NONCE_BYTES>(host) else { return };
-    let Some(entry) = site.ring.seal_entry(&session.id, nonce, &encode_credentials(credentials)) else { return };
+pub(super) async fn save(site: &Site, host: &impl Host, session: &Session, credentials: &Credentials) -> bool {
+    access::remember(site, &session.id, credentials);
+    let Ok(nonce) = random::<NONCE_BYTES>(host) else { return false };
+    let Some(entry) = site.ring.seal_entry(&session.id, nonce, &encode_credentials(credentials)) else { return false };
     let ttl = session.ends_at.since(host.now()).max(MIN_TTL);
     let key = StoreKey::of_session(&session.id);
     for _ in 0..2 {
-        if host.store().save_renewed(&key, &entry, credentials.validity.until, ttl).await.is_ok() {
-            return;
+        if host.store().save_renewed(&key, &entry, credentials.validity.due(), ttl).await.is_ok() {
+            return true;
         }
     }
     host.log(&LogLine::event("store.save_failed"));
+    false
 }
 
 fn renewed(site: &Site, session: &Session, validity: Validity, claims: &Object) -> Session {
@@ -339,12 +374,17 @@ mod tests {
     fn tries_are_spaced_and_memory_is_bounded() {
         let (attempts, at) = (Attempts::default(), Timestamp::from_unix);
         let id = |index: u32| SessionId::from_random([index.to_be_bytes(); 8].concat().try_into().unwrap());
-        assert!(attempts.may_try(&id(0), at(0)));
-        assert!(!attempts.may_try(&id(0), at(9)));
-        assert!(attempts.may_try(&id(1), at(9)));
-        assert!(attempts.may_try(&id(0), at(10)));
+        assert!(attempts.may_try(&id(0), at(0), true));
+        assert!(!attempts.may_try(&id(0), at(9), true));
+        assert!(attempts.may_try(&id(0), at(9), false), "nothing to go on with");
+        attempts.ended(&id(0), false);
+        assert!(!attempts.may_try(&id(0), at(9), false), "it has just failed");
+        assert!(attempts.may_try(&id(1), at(9), true));
+        assert!(attempts.may_try(&id(0), at(19), true));
+        attempts.ended(&id(0), true);
+        assert!(attempts.may_try(&id(0), at(19), true));
         for index in 0..25_000 {
-            attempts.may_try(&id(index), at(20));
+            attempts.may_try(&id(index), at(20), true);
             assert!(attempts.0.borrow().len() <= MAX_REMEMBERED);
         }
     }

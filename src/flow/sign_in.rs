@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     config::ProviderSettings,
     error::{CallbackError, Error, ProviderError, StepError},
-    flow::{Site, refresh, tries},
+    flow::{Site, members, refresh, standing, tries},
     host::{Host, random},
     json::Object,
     oauth::{
@@ -241,9 +241,12 @@ async fn redeem(
     let id_token = id_token(site, host, settings, &metadata, &tokens, pending).await?;
     let claims = claims(host, settings, &metadata, &tokens, &id_token).await?;
     check_membership(settings, &id_token, &claims)?;
-    let session = session(site, host, &id_token, &tokens, &claims)?;
+    let mut session = session(site, host, &id_token, &tokens, &claims)?;
+    session.signed_in_at = standing::later_than_marks(site, host, &session).await;
     let set = session_cookies(site, host, &session, cookies)?;
-    store_credentials(site, host, &session, tokens, claims).await;
+    if store_credentials(site, host, &session, tokens, claims).await {
+        members::join(site, host, &session).await;
+    }
     Ok((session, counted.into_iter().chain(set).collect()))
 }
 
@@ -359,8 +362,8 @@ pub(super) fn identity(site: &Site, claims: &Object) -> Identity {
     Identity::new(kept_claims(claims, for_headers.chain(for_rules)))
 }
 
-async fn store_credentials(site: &Site, host: &impl Host, session: &Session, tokens: TokenSet, claims: Object) {
-    let Some(id_token) = tokens.untrusted_id_token else { return };
+async fn store_credentials(site: &Site, host: &impl Host, session: &Session, tokens: TokenSet, claims: Object) -> bool {
+    let Some(id_token) = tokens.untrusted_id_token else { return false };
     let credentials = Credentials {
         access_token_expires_at: tokens.expires_in.map(|span| session.signed_in_at.plus(span)),
         access_token: tokens.access_token,
@@ -369,7 +372,7 @@ async fn store_credentials(site: &Site, host: &impl Host, session: &Session, tok
         claims,
         validity: session.validity,
     };
-    refresh::save(site, host, session, &credentials).await;
+    refresh::save(site, host, session, &credentials).await
 }
 
 /// The cookies that hold a session.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::{
     config::PostLogout,
     error::{Error, LogLine},
-    flow::{Site, identify, standing, tries},
+    flow::{Site, identify, members, standing, tries},
     host::Host,
     oauth::revocation,
     oidc::{discovery::Metadata, logout::LogoutRequest},
@@ -27,6 +27,7 @@ pub async fn sign_out(
     let mut location = None;
     if let Some(session) = &session {
         let credentials = take_credentials(site, host, session).await;
+        members::leave(site, host, session).await;
         if everywhere {
             end_all(site, host, session).await;
         }

@@ -98,6 +98,15 @@ async fn is_ended(site: &Site, host: &impl Host, session: &Session) -> Result<bo
     Ok(false)
 }
 
+/// When a new session begins: now, or after the mark that has ended every other one of its subject. Whoever signs in
+/// within the second of signing out everywhere means the new session to last.
+pub(super) async fn later_than_marks(site: &Site, host: &impl Host, session: &Session) -> Timestamp {
+    let key = StoreKey::of_subject(site.issuer(), session.identity.subject());
+    let marked = host.store().load(&key).await.ok().flatten().and_then(|value| mark::moment(&value));
+    let after = marked.map(|moment| moment.plus(Duration::from_secs(1)));
+    after.map_or(session.signed_in_at, |after| after.max(session.signed_in_at))
+}
+
 /// Ends one session: its credentials give way to a mark.
 ///
 /// # Errors
@@ -105,6 +114,7 @@ async fn is_ended(site: &Site, host: &impl Host, session: &Session) -> Result<bo
 /// [`StoreError`] when other isolates may not hear of it.
 pub async fn end_session(site: &Site, host: &impl Host, session: &Session) -> Result<(), StoreError> {
     site.standings.remember(&session.id, Standing::Ended);
+    site.access_tokens.forget(&session.id);
     end(site, host, &StoreKey::of_session(&session.id), host.now()).await
 }
 

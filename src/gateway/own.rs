@@ -132,7 +132,7 @@ impl Gateway {
         match identified.visitor {
             Visitor::Known(identity) => {
                 let session = identify::last_session(&self.site, request.cookies());
-                let page = account::page(&self.site, &identity, session.as_ref());
+                let page = account::page(&self.site, host, &identity, session.as_ref()).await;
                 Ok(identified.renewed.into_iter().fold(page, Reply::cookie))
             }
             _ if is_navigation(request) => {
@@ -151,7 +151,7 @@ impl Gateway {
         if self.is_foreign(request, url) {
             return Err(Error::Foreign);
         }
-        let Identified { visitor, renewed } = identify::identify(&self.site, host, request.cookies()).await?;
+        let Identified { visitor, renewed, .. } = identify::identify(&self.site, host, request.cookies()).await?;
         let reply = match visitor {
             Visitor::Known(identity) => {
                 let all = claims::all(&self.site, host, request.cookies()).await;

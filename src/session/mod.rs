@@ -79,6 +79,13 @@ pub struct Validity {
     pub refresh_at: Option<Timestamp>,
 }
 
+impl Validity {
+    /// When something has to be done about the tokens. Of two, the one that is due later came of a later refresh.
+    pub fn due(&self) -> Timestamp {
+        self.refresh_at.unwrap_or(self.until)
+    }
+}
+
 /// A sign-in under way: what the login cookie holds while the visitor is at the provider.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pending {

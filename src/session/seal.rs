@@ -28,10 +28,12 @@ pub enum Purpose {
     SignOut,
     /// How often a sign-in has not lasted.
     Tries,
+    /// A session on the list of its subject.
+    Member,
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [Self::Session, Self::SignIn, Self::SignOut, Self::Tries];
+    const ALL: [Self; 5] = [Self::Session, Self::SignIn, Self::SignOut, Self::Tries, Self::Member];
 
     const fn label(self) -> &'static [u8] {
         match self {
@@ -39,6 +41,7 @@ impl Purpose {
             Self::SignIn => b"sign-in",
             Self::SignOut => b"sign-out",
             Self::Tries => b"tries",
+            Self::Member => b"member",
         }
     }
 }
@@ -125,12 +128,13 @@ impl RingKey {
     }
 
     fn cipher(&self, purpose: Purpose) -> &Aes256Gcm {
-        let [session, sign_in, sign_out, tries] = &self.ciphers;
+        let [session, sign_in, sign_out, tries, member] = &self.ciphers;
         match purpose {
             Purpose::Session => session,
             Purpose::SignIn => sign_in,
             Purpose::SignOut => sign_out,
             Purpose::Tries => tries,
+            Purpose::Member => member,
         }
     }
 }

@@ -1,12 +1,14 @@
 //! The names under which things stand in the store.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::session::{Session, SessionId};
 
 /// The names under which a session may be ended; each a hash, so that the store names nobody.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct StoreKey(String);
 
 impl StoreKey {

@@ -67,21 +67,27 @@ describe('in Chromium a visitor', () => {
   });
 
   test('sees their account and signs out everywhere, without JavaScript', async () => {
-    const context = await browser.newContext({ baseURL: stack.publicUrl, javaScriptEnabled: false });
+    const durable = await startStack({ durable: true, vars: { OIDC_SESSION_CHECK_INTERVAL: 0 } });
+    const context = await browser.newContext({ baseURL: durable.publicUrl, javaScriptEnabled: false });
     context.setDefaultTimeout(15_000);
     try {
+      const elsewhere = durable.visitor();
+      await elsewhere.signIn('/api/whoami');
       const page = await context.newPage();
       await page.goto('/oidc_account');
       await fillIn(page, 'alice');
-      await page.waitForURL(`${stack.publicUrl}/oidc_account`);
+      await page.waitForURL(`${durable.publicUrl}/oidc_account`);
       assert.match(await page.content(), /Alice Adams/);
+      assert.equal(await page.getByRole('listitem').count(), 1, 'the session elsewhere');
       const [here, everywhere] = await page.getByRole('button').evaluateAll((buttons) => buttons.map((button) => button.getBoundingClientRect()));
       assert.ok(everywhere.top > here.bottom, 'the buttons don’t touch');
       await page.getByRole('button', { name: 'Sign out on all devices' }).click();
-      await page.waitForURL(`${stack.provider.issuer}/session/end**`);
-      assert.ok(!(await context.cookies(stack.publicUrl)).some(({ name }) => name.startsWith('__Host-oidc_id_token')));
+      await page.waitForURL(`${durable.provider.issuer}/session/end**`);
+      assert.ok(!(await context.cookies(durable.publicUrl)).some(({ name }) => name.startsWith('__Host-oidc_id_token')));
+      assert.equal((await elsewhere.fetch('/api/whoami')).status, 401, 'and elsewhere');
     } finally {
       await context.close();
+      await durable.close();
     }
   });
 

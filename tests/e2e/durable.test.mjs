@@ -75,9 +75,19 @@ describe('with Durable Objects', () => {
       assert.equal((await askWith(cookieOf(phone), port)).status, 401);
       assert.equal((await askWith(cookieOf(bob), port)).status, 200);
     }
-    // Whoever signs in within the same second is taken for one of those.
-    await sleep(1100);
-    await signedIn();
+    const again = await signedIn();
+    assert.equal((await again.fetch('/api/whoami')).status, 200, 'signed in within the same second, perhaps');
+  });
+
+  test('the account page lists the other sessions of the visitor, as long as they last', async () => {
+    const listed = async (visitor) => (await visitor.navigate('/oidc_account')).text.split('<li>').length - 1;
+    const [laptop, phone] = [await signedIn('carol'), await signedIn('carol')];
+    assert.deepEqual([await listed(laptop), await listed(phone)], [1, 1]);
+    await signedIn('bob');
+    assert.equal(await listed(laptop), 1, 'others are nobody’s business');
+    await phone.navigate('/oidc_logout', { headers: SAME_ORIGIN });
+    assert.equal(await listed(laptop), 0);
+    assert.match((await laptop.navigate('/oidc_account')).text, /nowhere else/);
   });
 
   test('50 parallel requests over an expired token cause one refresh and 50 answers', async () => {

@@ -12,7 +12,7 @@ use edge_oidc::{
     host::{CallError, Host, NoRandomness},
     jose::{Alg, Jwk, Signer, SignerError, SigningKey, Verifier, VerifierError},
     oauth::exchange::{ProviderAnswer, ProviderRequest},
-    store::{Claim, FOR_GOOD, Store, StoreError, StoreKey},
+    store::{Claim, FOR_GOOD, Store, StoreError, StoreKey, members::Members},
     time::Timestamp,
 };
 use sha2::{Digest as _, Sha256};
@@ -32,8 +32,9 @@ pub(crate) struct FakeHost {
     pub(crate) turns: Cell<bool>,
     /// What else happens in the world while the provider is asked.
     pub(crate) meanwhile: RefCell<Option<(Endpoint, Meanwhile)>>,
-    /// Until when what stands in the store is good, as Durable Objects know it.
+    /// Until when what stands in the store is good, and the lists it keeps, as Durable Objects know them.
     good_until: RefCell<BTreeMap<String, i64>>,
+    lists: RefCell<BTreeMap<String, Members>>,
     now: Cell<i64>,
     counts: RefCell<Counts>,
     lines: RefCell<Vec<LogLine>>,
@@ -88,6 +89,7 @@ impl FakeHost {
             turns: Cell::new(false),
             meanwhile: RefCell::default(),
             good_until: RefCell::default(),
+            lists: RefCell::default(),
             now: Cell::new(START),
             counts: RefCell::default(),
             lines: RefCell::default(),
@@ -139,9 +141,24 @@ impl FakeHost {
         Ok(())
     }
 
+    fn on_list(&self, list: &StoreKey, change: impl FnOnce(&mut Members)) -> Result<(), StoreError> {
+        if self.faults.save.get() {
+            return Err(StoreError);
+        }
+        if self.turns.get() {
+            change(self.lists.borrow_mut().entry(list.as_str().to_owned()).or_default());
+        }
+        Ok(())
+    }
+
     /// What was done since the last time this was asked.
     pub(crate) fn take_counts(&self) -> Counts {
         self.counts.take()
+    }
+
+    /// All that the lists of the store hold.
+    pub(crate) fn lists(&self) -> String {
+        serde_json::to_string(&*self.lists.borrow()).unwrap()
     }
 
     /// Every event logged so far.
@@ -237,6 +254,24 @@ impl Store for &FakeHost {
 
     async fn release(&self, _: &StoreKey) {
         self.counts.borrow_mut().releases += 1;
+    }
+
+    async fn join(&self, list: &StoreKey, member: &StoreKey, record: &str, ttl: Duration) -> Result<(), StoreError> {
+        let now = Timestamp::from_unix(self.now.get());
+        self.on_list(list, |members| members.join(member.as_str(), record, now.plus(ttl), now))
+    }
+
+    async fn leave(&self, list: &StoreKey, member: &StoreKey) -> Result<(), StoreError> {
+        self.on_list(list, |members| members.leave(member.as_str()))
+    }
+
+    async fn members(&self, list: &StoreKey) -> Result<Option<Vec<String>>, StoreError> {
+        if self.faults.load.get() {
+            return Err(StoreError);
+        }
+        let now = Timestamp::from_unix(self.now.get());
+        let records = || self.lists.borrow().get(list.as_str()).map(|members| members.records(now)).unwrap_or_default();
+        Ok(self.turns.get().then(records))
     }
 }
 

@@ -111,7 +111,6 @@ fn bad() -> Vec<(&'static str, Value, &'static str)> {
         ("OIDC_HEADERS", json!({"sub": "X-User", "email": "x-user"}), "of its own for each claim"),
         ("OIDC_HEADERS", json!({"a..b": "X-User"}), "a claim's name"),
         ("OIDC_PASS_ACCESS_TOKEN", json!("x"), "true or false"),
-        ("OIDC_PASS_ACCESS_TOKEN", json!(true), "this version does not"),
         ("OIDC_PUBLIC_URL", json!("https://site.example/app"), "scheme, host and port only"),
         ("OIDC_PUBLIC_URL", json!("https://site.example/?a"), "scheme, host and port only"),
         ("OIDC_PUBLIC_URL", json!("site.example"), "an absolute URL"),

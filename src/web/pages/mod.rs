@@ -5,7 +5,7 @@
 use askama::Template;
 
 /// The hash of the inline style sheet as a `Content-Security-Policy` source.
-pub const STYLE_HASH: &str = "sha256-mLCtf2K9ORZO/0+sIiiEUgJ9TNUGoFdTrAJrApcyM2E=";
+pub const STYLE_HASH: &str = "sha256-TchTRR2CPI8GcQPXOR6RpNLdQQ9FXQzSV8PkaPkjG0E=";
 
 /// The one way on that a page offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +31,19 @@ pub fn confirm_sign_out(action: &str, next: Option<&str>) -> String {
     render(&ConfirmSignOut { action, next })
 }
 
-/// Who is signed in and how long; forms that post to `sign_out`. For [`super::reply::Reply::form_page`].
-pub fn account(who: &str, since: &str, until: &str, sign_out: &str) -> String {
-    render(&Account { who, since, until, sign_out })
+/// From when to when a session lasts, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// When it began.
+    pub since: String,
+    /// When it ends at the latest.
+    pub until: String,
+}
+
+/// Who is signed in and how long, and where else, if that is known; forms that post to `sign_out`. For
+/// [`super::reply::Reply::form_page`].
+pub fn account(who: &str, here: Option<&Span>, others: Option<&[Span]>, sign_out: &str) -> String {
+    render(&Account { who, here, others, sign_out })
 }
 
 /// Says only that sign-in is misconfigured: the report is the operator's, in the log.
@@ -67,8 +77,8 @@ struct ConfirmSignOut<'a> {
 #[template(path = "account.html")]
 struct Account<'a> {
     who: &'a str,
-    since: &'a str,
-    until: &'a str,
+    here: Option<&'a Span>,
+    others: Option<&'a [Span]>,
     sign_out: &'a str,
 }
 

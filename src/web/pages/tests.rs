@@ -89,6 +89,26 @@ fn signing_out_is_posted() {
 }
 
 #[test]
+fn the_account_says_what_is_known() {
+    let span = |name: &str| Span { since: format!("{name} since"), until: format!("{name} until") };
+    let html = |others: Option<&[Span]>| account("<Alice>", Some(&span("here")), others, "/oidc_logout");
+    for (others, expected) in [
+        (None, "cannot be told here"),
+        (Some(&[][..]), "nowhere else"),
+        (
+            Some(&[span("there"), span("<b>")][..]),
+            "<li>Since &#60;b&#62; since, at the latest until &#60;b&#62; until</li>",
+        ),
+    ] {
+        let html = html(others);
+        for part in ["&#60;Alice&#62;", "here since", "here until", expected, "name=\"everywhere\" value=\"1\""] {
+            assert!(html.contains(part), "{part} in {html}");
+        }
+    }
+    assert!(!account("a", None, None, "/").contains("At the latest"), "the testing profile has no session");
+}
+
+#[test]
 fn signed_out_leads_back_in() {
     let html = signed_out("/oidc_login?next=%2F");
     assert!(html.contains("You are signed out"));
