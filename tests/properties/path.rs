@@ -35,7 +35,7 @@ fn path_is_sound(raw: &str, path: &RequestPath<'_>) {
 
     let readings = path.readings();
     assert!(readings.iter().all(|reading| reading.as_slice() != path.decoded()));
-    assert!(readings.is_sorted());
+    assert!(readings.iter().enumerate().all(|(index, reading)| !readings[..index].contains(reading)));
     for reading in readings.iter().map(Vec::as_slice).chain([path.decoded()]) {
         assert!(reading.starts_with(b"/") && !reading.contains(&0) && !reading.contains(&b'\\'));
         for segment in reading.split(|byte| *byte == b'/') {
