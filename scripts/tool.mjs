@@ -8,7 +8,7 @@ import { explain, withProgress } from './lib/terminal.mjs';
 
 const [name, ...args] = process.argv.slice(2);
 const build = (onLine) =>
-  run('cargo', ['build', '--quiet', '--locked', '--features', 'tools', '--bin', name], { onLine, next: 'mend what the compiler says above' });
+  run('cargo', ['build', '--quiet', '--locked', '--features', 'tools', '--bins'], { onLine, next: 'mend what the compiler says above' });
 
 try {
   // What is compiled already takes no time worth a line.

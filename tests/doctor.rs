@@ -263,6 +263,14 @@ fn faults_of_the_files() {
 }
 
 #[test]
+fn a_variable_that_wrangler_does_not_take() {
+    let town = Town::with("nothing");
+    let file = town.folder.read(".dev.vars");
+    town.folder.write(".dev.vars", &format!("{file}OIDC_CLOCK_SKEW=601\n"));
+    is_found(&town, "secrets", "warning", "does not take from .dev.vars: OIDC_CLOCK_SKEW");
+}
+
+#[test]
 fn without_the_secret_the_client_is_not_tried() {
     let town = Town::with("client");
     town.folder.write(".dev.vars", "");

@@ -2,7 +2,6 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-#[allow(dead_code, reason = "shared with the tests of the doctor")]
 #[path = "support/folder.rs"]
 mod folder;
 

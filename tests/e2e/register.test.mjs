@@ -1,35 +1,17 @@
 // `oidc-register` against a real provider: the client it registers signs in, is changed, and is gone.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { startOrigin } from '../../demo/origin.mjs';
 import { startProvider } from '../../demo/provider.mjs';
 import { startKv } from './support/kv.mjs';
+import { program as compiled, run } from './support/program.mjs';
 import { SECRET_KEY, marker } from './support/stack.mjs';
 import { Visitor } from './support/visitor.mjs';
 import { freePort, startWorker } from './support/workerd.mjs';
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const BUILD = ['build', '--quiet', '--features', 'tools', '--bin', 'oidc-register', '--message-format', 'json'];
-
-/** Runs a program to its end: `{ code, stdout, stderr }`. */
-function run(command, args, options) {
-  return new Promise((resolve) => {
-    execFile(command, args, options, (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr }));
-  });
-}
-
-/** Compiles the program unless that has been done; its path. */
-async function build() {
-  const { code, stdout, stderr } = await run('cargo', BUILD, { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 });
-  assert.equal(code, 0, stderr);
-  return stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line)).find((message) => message.executable).executable;
-}
 
 describe('oidc-register', { timeout: 600_000 }, () => {
   let program;
@@ -37,7 +19,7 @@ describe('oidc-register', { timeout: 600_000 }, () => {
   let file;
 
   before(async () => {
-    program = await build();
+    program = await compiled('oidc-register');
   }, { timeout: 600_000 });
 
   beforeEach(() => {

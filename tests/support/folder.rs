@@ -1,11 +1,14 @@
 //! A folder of its own for a test that runs one of the programs.
 
+#![allow(dead_code, reason = "each test file uses what it needs of it")]
+
 use std::{
     env,
     ffi::OsString,
     fs,
+    io::Write as _,
     path::PathBuf,
-    process::Command,
+    process::{Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -45,18 +48,34 @@ impl Folder {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// Runs a program here, with no proxy and no variables of whoever runs the tests.
     pub(crate) fn run(&self, program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
+        self.run_with_input(program, arguments, variables, "")
+    }
+
+    /// Runs a program here, with no proxy and no variables of whoever runs the tests, and answers its questions.
+    pub(crate) fn run_with_input(
+        &self,
+        program: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+        input: &str,
+    ) -> Outcome {
         let mut path = OsString::from(self.0.join("bin"));
         path.push(":/usr/bin:/bin");
-        let output = Command::new(program)
+        let mut child = Command::new(program)
             .args(arguments)
             .current_dir(&self.0)
             .env_clear()
             .env("PATH", path)
             .envs(variables.iter().copied())
-            .output()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .unwrap();
+        // It may have ended without a question.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
         Outcome {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),

@@ -1,6 +1,6 @@
 //! What the program does, in the order in which it does it.
 
-use std::{fmt, fs, io, path::Path};
+use std::{ffi::OsString, fmt, fs, io, path::Path};
 
 use edge_oidc::{
     json::Object,
@@ -16,7 +16,7 @@ use edge_oidc::{
         },
     },
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     arguments::{Arguments, ClientOptions},
@@ -154,7 +154,8 @@ pub(crate) fn push(path: &Path, terminal: &Terminal) -> Done {
 const NOT_PUSHED: &str = "Error handing the secrets to wrangler";
 
 fn push_file(file: &ClientSecrets, path: &Path, terminal: &Terminal) -> Done {
-    wrangler::push(file).map_err(|error| {
+    let secrets = json!({ "OIDC_CLIENT_SECRETS": file.for_worker() }).to_string();
+    wrangler::input(&["secret", "bulk"].map(OsString::from), &secrets).map_err(|error| {
         let again = format!("oidc-register --push --output-file {}", path.display());
         Failure::new(NOT_PUSHED).cause(error).cure(format!("read wrangler's lines above, then: {again}"))
     })?;

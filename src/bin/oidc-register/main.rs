@@ -4,16 +4,14 @@ mod arguments;
 mod client_secrets;
 mod commands;
 mod kept;
-mod secrets_file;
 #[allow(dead_code, reason = "each program uses what it needs of it")]
 #[path = "../shared/mod.rs"]
 mod shared;
-mod wrangler;
 
 use std::{env, process::ExitCode};
 
 use arguments::{Arguments, Command};
-use shared::{http, terminal, terminal::Terminal};
+use shared::{http, secrets_file, terminal, terminal::Terminal, wrangler};
 
 /// What argparse says to a command line that it can't use.
 const WRONG_ARGUMENTS: u8 = 2;

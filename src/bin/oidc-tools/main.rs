@@ -8,22 +8,23 @@ mod doctor;
 mod explain;
 mod failure;
 mod paint;
+mod setup;
 #[allow(dead_code, reason = "each program uses what it needs of it")]
 #[path = "../shared/mod.rs"]
 mod shared;
 mod site;
-mod wrangler;
 
 use std::{env, process::ExitCode};
 
 use arguments::UsageError;
 use failure::Failure;
 use lexopt::{Arg, Parser, ValueExt as _};
-use shared::terminal::Terminal;
+use shared::{secrets_file, terminal::Terminal, wrangler};
 
 const HELP: &str = "\
 usage: oidc-tools COMMAND [OPTIONS]
 
+  setup     from a provider, a site and an origin to what can be deployed
   explain   which rule decides about a request, and why
   doctor    looks at everything that can be wrong, and says what to do about it
 
@@ -65,6 +66,10 @@ fn run(terminal: &Terminal) -> Result<Result<ExitCode, Failure>, UsageError> {
         Some(other) => return Err(other.unexpected().into()),
     };
     match command.as_str() {
+        "setup" => match setup::Options::parse(&mut parser, env::var("OIDC_CLIENT_SECRET").ok())? {
+            Some(options) => Ok(setup::run(&options)),
+            None => help(&setup::help()),
+        },
         "explain" => match explain::Options::parse(&mut parser)? {
             Some(options) => Ok(explain::run(&options)),
             None => help(&explain::help()),

@@ -2,6 +2,7 @@
 //! what comes out is what the Worker gets.
 
 use std::{
+    ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -29,6 +30,18 @@ pub(crate) struct Files {
     pub(crate) secrets: Option<PathBuf>,
 }
 
+impl Files {
+    /// A command of wrangler's, for the same files.
+    pub(crate) fn wrangler(&self, command: &[&str]) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = command.iter().map(OsString::from).collect();
+        arguments.extend(["--config".into(), self.config.clone().into_os_string()]);
+        if let Some(name) = &self.environment {
+            arguments.extend(["--env".into(), name.into()]);
+        }
+        arguments
+    }
+}
+
 impl Default for Files {
     fn default() -> Self {
         Self { config: PathBuf::from("wrangler.toml"), environment: None, secrets: None }
@@ -40,6 +53,8 @@ pub(crate) struct Site {
     root: Object,
     environment: Option<Object>,
     secrets: Vec<(String, String)>,
+    /// What `.dev.vars` names in vain.
+    pub(crate) ignored: Vec<String>,
     /// Where the secrets came from, if there is such a file.
     pub(crate) secrets_file: Option<PathBuf>,
 }
@@ -51,7 +66,17 @@ impl Site {
         let environment = files.environment.as_deref().map(|name| environment(&root, name)).transpose()?;
         let found = secrets_file(files);
         let secrets = found.as_deref().map(read_secrets).transpose()?.unwrap_or_default();
-        Ok(Self { root, environment, secrets, secrets_file: found })
+        let mut site = Self { root, environment, secrets, ignored: Vec::new(), secrets_file: found };
+        // Of .dev.vars wrangler takes only what is announced, once something is.
+        if files.secrets.is_none() && site.own("secrets").is_some() {
+            let is_announced = |name: &str| {
+                site.required_secrets().contains(&name) || site.own("vars").is_some_and(|vars| vars.get(name).is_some())
+            };
+            let (taken, ignored) = site.secrets.iter().cloned().partition(|(name, _)| is_announced(name));
+            site.secrets = taken;
+            site.ignored = ignored.into_iter().map(|(name, _): (String, String)| name).collect();
+        }
+        Ok(site)
     }
 
     /// A key that an environment inherits unless it has its own.
@@ -116,7 +141,7 @@ impl Site {
 
     /// The secrets that wrangler is told to insist on.
     pub(crate) fn required_secrets(&self) -> Vec<&str> {
-        let required = self.inherited("secrets").and_then(|secrets| secrets.get("required")).and_then(Value::as_array);
+        let required = self.own("secrets").and_then(|secrets| secrets.get("required")).and_then(Value::as_array);
         required.into_iter().flatten().filter_map(Value::as_str).collect()
     }
 

@@ -1,7 +1,5 @@
 //! Which secrets the deployed Worker has: wrangler knows their names, and nobody their values.
 
-use serde_json::Value;
-
 use super::Findings;
 use crate::{
     site::{Files, Site},
@@ -11,7 +9,7 @@ use crate::{
 const CHECK: &str = "secrets";
 
 pub(super) fn check(site: &Site, files: &Files, findings: &mut Findings) {
-    let listed = wrangler::output(files, &["secret", "list", "--format", "json"]);
+    let listed = wrangler::output(&files.wrangler(&["secret", "list", "--format", "json"]));
     let names = listed.and_then(|text| names(&text).ok_or_else(|| "it answers something else than a list".to_owned()));
     match names {
         Err(error) => findings.bad(CHECK, format!("wrangler can't tell: {error}"), "npx wrangler login"),
@@ -28,7 +26,5 @@ pub(super) fn check(site: &Site, files: &Files, findings: &mut Findings) {
 }
 
 fn names(text: &str) -> Option<Vec<String>> {
-    // Wrangler may say something before the list.
-    let list: Value = serde_json::from_str(text.get(text.find('[')?..)?).ok()?;
-    list.as_array()?.iter().map(|secret| Some(secret.get("name")?.as_str()?.to_owned())).collect()
+    wrangler::list(text)?.iter().map(|secret| Some(secret.get("name")?.as_str()?.to_owned())).collect()
 }

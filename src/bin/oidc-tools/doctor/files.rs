@@ -52,6 +52,10 @@ fn settings(site: &Site, findings: &mut Findings) -> Option<Config> {
 fn secrets(site: &Site, findings: &mut Findings) {
     const CHECK: &str = "secrets";
     let unseen = site.unseen_secrets();
+    if !site.ignored.is_empty() {
+        let found = format!("wrangler does not take from .dev.vars: {}", site.ignored.join(", "));
+        findings.warning(CHECK, found, "name it under [secrets] required, or in [vars]");
+    }
     match (&site.secrets_file, unseen.is_empty()) {
         (Some(file), true) => findings.good(CHECK, format!("all that are required are in {}", file.display())),
         (None, true) => findings.unseen(CHECK, "none are required by the configuration", REQUIRE),

@@ -22,6 +22,8 @@ use crate::{
 use finding::Findings;
 use network::Network;
 
+pub(crate) use provider::discovery_problem;
+
 const HELP: &str = "\
 usage: npm run doctor -- [OPTIONS]
 
@@ -109,6 +111,20 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         terminal.say(&findings.text(Paint::stdout()));
     }
     Ok(if findings.is_healthy(options.strict) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The same for a site that is not deployed yet.
+pub(crate) fn look_before_deployment(files: &Files, terminal: &Terminal, paint: Paint) -> Result<ExitCode, Failure> {
+    let site = Site::read(files)?;
+    site.hide_secrets(terminal);
+    let mut findings = Findings::default();
+    if let Some(config) = files::check(&site, &clock::now().to_utc_date(), &mut findings) {
+        let (public, knows_secret) = (site.public_origin(&config), site.knows_client_secret(&config));
+        let network = Network { terminal };
+        provider::check(&config, knows_secret, public.as_deref(), &network, &mut findings);
+    }
+    terminal.say(&findings.text(paint));
+    Ok(if findings.is_healthy(false) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn examine(options: &Options, terminal: &Terminal) -> Result<Findings, Failure> {

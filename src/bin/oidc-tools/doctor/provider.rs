@@ -86,7 +86,7 @@ fn discover(
     }
 }
 
-fn discovery_problem(error: DiscoveryError, answer: &ProviderAnswer) -> (String, String) {
+pub(crate) fn discovery_problem(error: DiscoveryError, answer: &ProviderAnswer) -> (String, String) {
     use DiscoveryError as E;
     let named = || json::parse_object(&answer.body).ok()?.get("issuer")?.as_str().map(|text| Printable::cut(text, 200));
     let (found, cure) = match error {

@@ -125,6 +125,22 @@ fn without_the_secrets_the_rest_is_parsed() {
 }
 
 #[test]
+fn of_dev_vars_only_what_is_announced() {
+    let dev_vars = "OIDC_SECRET_KEY=k\nOIDC_CLIENT_ID=v\nOIDC_PUBLIC_URL=http://localhost\n";
+    let folder = Folder::with(&[("wrangler.toml", TWO), (".dev.vars", dev_vars)]);
+    let site = folder.read(None);
+    assert_eq!(site.ignored, ["OIDC_PUBLIC_URL"]);
+    assert!(site.variables().contains_key("OIDC_SECRET_KEY") && site.variables()["OIDC_CLIENT_ID"] == "v");
+    // Where nothing is announced everything is taken; so is a file that is named.
+    let unannounced = TWO.replace("[secrets]", "[other]");
+    let folder = Folder::with(&[("wrangler.toml", &unannounced), (".dev.vars", dev_vars)]);
+    assert!(folder.read(None).variables().contains_key("OIDC_PUBLIC_URL"));
+    let folder = Folder::with(&[("wrangler.toml", TWO), ("secrets", dev_vars)]);
+    let files = Files { secrets: Some(folder.0.join("secrets")), ..folder.files(None) };
+    assert!(Site::read(&files).unwrap().variables().contains_key("OIDC_PUBLIC_URL"));
+}
+
+#[test]
 fn bad_files() {
     let folder = Folder::with(&[("wrangler.toml", "a = 1\nb = [\n")]);
     let error = Site::read(&folder.files(None)).err().unwrap();
