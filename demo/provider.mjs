@@ -5,10 +5,11 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { escapeHtml, page } from './page.mjs';
 
-/** Who can sign in: name -> password and claims. */
+/** Who can sign in: name -> password, claims, and how strongly the provider knows them when a client asks (`acr`). */
 export const ACCOUNTS = {
   alice: {
     password: 'alice',
+    acr: 'strong',
     claims: { sub: 'alice', name: 'Alice Adams', preferred_username: 'alice', email: 'alice@example.com', email_verified: true, groups: ['staff', 'admins'] },
   },
   bob: {
@@ -32,11 +33,12 @@ const HOUR = 3600;
  * `onRequest(request)` sees every HTTP request first.
  */
 export async function startProvider({ port = 0, clients = [], accounts = ACCOUNTS, registration, configure, onRequest } = {}) {
-  const { default: Provider } = await quietly(() => import('oidc-provider'));
+  const { default: Provider, interactionPolicy } = await quietly(() => import('oidc-provider'));
   const server = createServer();
   await listen(server, port);
   const issuer = `http://127.0.0.1:${server.address().port}`;
   const configuration = configurationOf(typeof clients === 'function' ? clients(issuer) : clients, accounts);
+  configuration.interactions.policy = stepUpPolicy(interactionPolicy);
   if (registration) Object.assign(configuration.features, registrationFeatures(registration));
   configure?.(configuration);
   const provider = await quietly(() => new Provider(issuer, configuration));
@@ -84,6 +86,7 @@ async function quietly(work) {
 function configurationOf(clients, accounts) {
   return {
     clients,
+    acrValues: ['strong'],
     jwks: { keys: [signingKey('RS256'), signingKey('ES256')] },
     cookies: { keys: [randomBytes(32).toString('base64url')], names: { session: 'provider_session', interaction: 'provider_interaction', resume: 'provider_resume' } },
     claims: {
@@ -132,6 +135,17 @@ function signingKey(alg) {
   return { ...privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid: `demo-${alg.toLowerCase()}-${randomBytes(4).toString('hex')}` };
 }
 
+/** Whoever is asked for a stronger sign-in than theirs signs in once more. */
+function stepUpPolicy({ base, Check }) {
+  const policy = base();
+  policy.get('login').checks.add(new Check('acr', 'a stronger sign-in is asked for', 'login_required', ({ oidc }) => {
+    const wanted = oidc.params.acr_values?.split(' ') ?? [];
+    const isShort = wanted.length > 0 && !wanted.includes(oidc.acr) && !oidc.result?.login;
+    return isShort ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
+  }));
+  return policy;
+}
+
 /** No consent screen: whoever signs in has agreed to all that the client asks for. */
 async function grantEverything(context) {
   const { oidc } = context;
@@ -162,7 +176,8 @@ async function interact(provider, accounts, request, response) {
   if (!Object.hasOwn(accounts, name) || accounts[name].password !== form.get('password')) {
     return send(response, 401, loginPage({ name, problem: 'No account has this name and password.' }));
   }
-  return provider.interactionFinished(request, response, { login: { accountId: name } }, { mergeWithLastSubmission: false });
+  const acr = params.acr_values ? accounts[name].acr : undefined;
+  return provider.interactionFinished(request, response, { login: { accountId: name, acr } }, { mergeWithLastSubmission: false });
 }
 
 function loginPage({ name = '', problem }) {

@@ -70,6 +70,8 @@ pub enum Error {
     HostedDomain,
     /// The visitor's e-mail address is not verified.
     EmailNotVerified,
+    /// The sign-in is not of the kind that was asked for, or too long ago.
+    SignInTooWeak,
     /// A logout that the provider sent is not good.
     Logout(LogoutError),
     /// A step at the provider failed.
@@ -207,6 +209,7 @@ impl Error {
             | Self::SignInRefused(_)
             | Self::HostedDomain
             | Self::EmailNotVerified
+            | Self::SignInTooWeak
             | Self::SignInLoop
             | Self::TooManyRequests => Fault::Visitor,
             Self::Provider(ProviderError::Token(StepError::Answer(TokenError::InvalidClient)))
@@ -231,7 +234,7 @@ impl Error {
             | Self::SignInLoop
             | Self::Logout(_) => 400,
             Self::SignInRefused(_) => 401,
-            Self::Forbidden | Self::Foreign | Self::HostedDomain | Self::EmailNotVerified => 403,
+            Self::Forbidden | Self::Foreign | Self::HostedDomain | Self::EmailNotVerified | Self::SignInTooWeak => 403,
             Self::NotFound => 404,
             Self::Method(_) => 405,
             Self::FormTooLarge => 413,
@@ -280,6 +283,11 @@ impl Error {
             Self::EmailNotVerified => {
                 text("No access", "Your e-mail address has not been verified by the sign-in service.", true)
             }
+            Self::SignInTooWeak => text(
+                "No access",
+                "This page asks for a stronger or a fresh sign-in, and the sign-in service did not say that yours is one.",
+                true,
+            ),
             Self::SignInLoop => text(
                 "Sign-in does not last",
                 "You signed in several times, and your browser did not keep it. It may be blocking cookies for this site.",

@@ -16,7 +16,7 @@ use crate::{
     },
     host::Host,
     origin::{self, AnswerEdits, AnswerFacts, Forward},
-    policy::{self, Access, Admitted, Rule, Verdict},
+    policy::{self, Access, Admitted, Rule, StepUp, Verdict},
     route::{self, Route},
     session::cookies::CookieNames,
     visitor::Visitor,
@@ -145,16 +145,33 @@ impl Gateway {
     ) -> Result<Leave, Error> {
         match policy::decide(rule, visitor, host.now()) {
             Verdict::Admit(admitted) => Ok(Leave::Given(admitted)),
-            // Nobody asks for a step-up or a token yet: the settings refuse rules that do.
-            Verdict::Forbid | Verdict::StepUp(_) | Verdict::Challenge(_) => Err(Error::Forbidden),
-            // Where our cookies don't reach, nobody can be signed in.
-            Verdict::SignIn if !route::cookies_reach(&self.site.config.routes, url.path()) => Err(Error::Forbidden),
-            Verdict::SignIn if is_navigation(request) => {
-                let wanted = Wanted::of(ReturnTo::from_request(url));
-                self.start(host, request, url, wanted).await.map(Leave::Withheld)
+            // Nobody asks for a token yet: the settings refuse rules that do.
+            Verdict::Forbid | Verdict::Challenge(_) => Err(Error::Forbidden),
+            Verdict::SignIn => self.ask_to_sign_in(host, request, url, (rule.step_up.clone(), "login_required")).await,
+            // RFC 9470 §3 for the word.
+            Verdict::StepUp(step_up) => {
+                self.ask_to_sign_in(host, request, url, (step_up, "insufficient_user_authentication")).await
             }
-            Verdict::SignIn => Ok(Leave::Withheld(self.login_required(url))),
         }
+    }
+
+    /// To the provider and back, or the news that this has to be done.
+    async fn ask_to_sign_in(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+        (step_up, problem): (StepUp, &str),
+    ) -> Result<Leave, Error> {
+        // Where our cookies don't reach, nobody can be signed in; a testing profile can't sign in once more.
+        if !route::cookies_reach(&self.site.config.routes, url.path()) || self.site.config.testing_profile.is_some() {
+            return Err(Error::Forbidden);
+        }
+        if !is_navigation(request) {
+            return Ok(Leave::Withheld(self.login_required(url, problem)));
+        }
+        let wanted = Wanted { step_up, ..Wanted::of(ReturnTo::from_request(url)) };
+        self.start(host, request, url, wanted).await.map(Leave::Withheld)
     }
 
     /// What of the origin's answer has to change.
@@ -235,9 +252,9 @@ impl Gateway {
         sign_in::start(&self.site, host, url, request.cookies(), wanted).await
     }
 
-    fn login_required(&self, url: &RequestUrl<'_>) -> Reply {
+    fn login_required(&self, url: &RequestUrl<'_>, problem: &str) -> Reply {
         let login_url = self.login_url(Some(&ReturnTo::from_request(url)));
-        Reply::json(401, &json!({ "error": "login_required", "login_url": login_url }))
+        Reply::json(401, &json!({ "error": problem, "login_url": login_url }))
     }
 
     /// Where to sign in, to come back to `next` unless that is an endpoint of ours.

@@ -13,7 +13,8 @@ use crate::{
     visitor::{Identity, Visitor},
 };
 
-pub use rule::{Access, ClaimRule, Rule, StepUp};
+pub use crate::oauth::step_up::StepUp;
+pub use rule::{Access, ClaimRule, Rule};
 
 /// What becomes of a request.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use crate::{
     config::{Config, Routes},
-    policy::Rule,
-    web::path::RequestPath,
+    policy::{Rule, StepUp},
+    web::{path::RequestPath, return_to::ReturnTo},
 };
 
 /// Where a request belongs.
@@ -58,6 +58,19 @@ pub fn route<'c>(config: &'c Config, method: &str, path: &RequestPath<'_>) -> Ro
         return Route::Ambiguous;
     }
     config.rules.get(index).map_or(Route::Ambiguous, Route::Rule)
+}
+
+/// What a sign-in must be like to be good for `target`: for the page, else for whatever else can be done there.
+pub fn step_up(config: &Config, target: &ReturnTo) -> StepUp {
+    let path = target.as_str().split('?').next().unwrap_or_default();
+    let Ok(path) = RequestPath::parse(path) else { return StepUp::default() };
+    let named = config.rules.iter().flat_map(|rule| rule.methods.iter().flatten().map(String::as_str));
+    let rules = ["GET", "POST"].into_iter().chain(named).filter_map(|method| {
+        let index = rule_index(&config.rules, method, path.decoded())?;
+        config.rules.get(index)
+    });
+    let mut asked = rules.map(|rule| &rule.step_up).filter(|step_up| !step_up.asks_nothing());
+    asked.next().cloned().unwrap_or_default()
 }
 
 /// Whether `path` is an endpoint of ours.

@@ -14,11 +14,7 @@ const SETTINGS: &[(&str, Asked, &str)] = &[
 ];
 
 /// Keys of a rule that must not be given.
-const RULE_KEYS: &[(&str, &str)] = &[
-    ("scopes", "check the scopes of access tokens"),
-    ("acr_values", "ask for another way of signing in"),
-    ("max_age", "ask for a fresh sign-in"),
-];
+const RULE_KEYS: &[(&str, &str)] = &[("scopes", "check the scopes of access tokens")];
 
 /// Words of a rule's `access` that must not be used.
 const RULE_ACCESS: &[(&str, &str)] = &[("token", "check access tokens"), ("login_or_token", "check access tokens")];

@@ -24,6 +24,7 @@ impl Error {
             Self::SignInRefused(_) => "callback.provider_error",
             Self::HostedDomain => "claims.hosted_domain",
             Self::EmailNotVerified => "claims.email_not_verified",
+            Self::SignInTooWeak => "sign_in.too_weak",
             Self::Logout(error) => logout_code(*error),
             Self::Provider(error) => error.code(),
             Self::SignInLoop => "sign_in.loop",

@@ -20,14 +20,15 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(60);
 const MAX_TRIES: u8 = 5;
 
 /// One more sign-in that comes back without a session of an earlier one: the cookie that counts it.
-/// `None` when there is nothing to count, because the browser has shown that it keeps sessions.
+/// `None` when there is nothing to count, because the browser has shown that it keeps sessions, and this was no
+/// `step_up` that came although there is one.
 ///
 /// # Errors
 ///
 /// [`Error::SignInLoop`] when there have been too many within a minute.
-pub fn count(site: &Site, host: &impl Host, cookies: &str) -> Result<Option<SetCookie>, Error> {
+pub fn count(site: &Site, host: &impl Host, cookies: &str, step_up: bool) -> Result<Option<SetCookie>, Error> {
     let now = host.now();
-    if identify::session(site, cookies, now).is_some() {
+    if !step_up && identify::session(site, cookies, now).is_some() {
         return Ok(None);
     }
     let tries = earlier(site, cookies, now).saturating_add(1);

@@ -54,7 +54,8 @@ impl Gateway {
             Endpoint::Health => Ok(Reply::json(200, &json!({ "status": "ok" }))),
             Endpoint::Login => {
                 let next = self.next(url.query()).unwrap_or_else(ReturnTo::root);
-                self.start(host, request, url, Wanted::of(next)).await
+                let step_up = route::step_up(&self.site.config, &next);
+                self.start(host, request, url, Wanted { step_up, ..Wanted::of(next) }).await
             }
             Endpoint::Logout => self.logout(host, request, url).await,
             Endpoint::SignedOut => Ok(sign_out::signed_out(&self.site, url.query())),
@@ -138,7 +139,7 @@ impl Gateway {
             _ if is_navigation(request) => {
                 self.start(host, request, url, Wanted::of(ReturnTo::from_request(url))).await
             }
-            _ => Ok(self.login_required(url)),
+            _ => Ok(self.login_required(url, "login_required")),
         }
     }
 
@@ -157,7 +158,7 @@ impl Gateway {
                 let all = claims::all(&self.site, host, request.cookies()).await;
                 Reply::json(200, &json!(all.as_ref().unwrap_or_else(|| identity.claims())))
             }
-            _ => self.login_required(url),
+            _ => self.login_required(url, "login_required"),
         };
         Ok(renewed.into_iter().fold(reply, Reply::cookie))
     }

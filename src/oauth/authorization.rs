@@ -1,6 +1,6 @@
 //! The authorization request and its response (RFC 6749 §4.1.1, §4.1.2; OIDC Core §3.1.2).
 
-use super::{ClientId, Scopes, Unguessable, pkce};
+use super::{ClientId, Scopes, Unguessable, pkce, step_up::StepUp};
 use crate::{
     secret::Secret,
     web::{
@@ -59,6 +59,8 @@ pub struct AuthorizationRequest<'a> {
     pub hosted_domain: Option<&'a str>,
     /// `openid.realm`.
     pub realm: Option<&'a str>,
+    /// `acr_values` and `max_age`; they win over extra ones.
+    pub step_up: &'a StepUp,
     /// `OIDC_EXTRA_REQUEST_AUTH_PARAMS`.
     pub extra: &'a [(String, String)],
 }
@@ -84,8 +86,11 @@ impl AuthorizationRequest<'_> {
         if let Some(realm) = self.realm {
             form.push("openid.realm", realm);
         }
+        form.extend(self.step_up.parameters());
         for (name, value) in self.extra {
-            form.push(name, value);
+            if !form.contains(name) {
+                form.push(name, value);
+            }
         }
         form.append_to(self.endpoint.as_str())
     }
@@ -195,7 +200,10 @@ mod tests {
     fn the_request_says_all_of_it() {
         let endpoint = SecureUrl::parse("https://idp.example/auth?tenant=1").unwrap();
         let (client_id, scopes) = (ClientId::parse("me").unwrap(), Scopes::parse(["openid", "email"]).unwrap());
-        let extra = [("access_type".to_owned(), "offline".to_owned())];
+        let extra = [("access_type", "offline"), ("max_age", "1"), ("acr_values", "any")];
+        let extra = extra.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let acr_values = vec!["gold".to_owned(), "silver".to_owned()];
+        let step_up = StepUp { acr_values, max_age: Some(core::time::Duration::from_mins(5)) };
         let url = AuthorizationRequest {
             endpoint: &endpoint,
             client_id: &client_id,
@@ -207,6 +215,7 @@ mod tests {
             response_mode: ResponseMode::FormPost,
             hosted_domain: Some("example.org"),
             realm: Some("https://realm.example"),
+            step_up: &step_up,
             extra: &extra,
         }
         .url();
@@ -222,6 +231,8 @@ mod tests {
             ("hd", "example.org"),
             ("openid.realm", "https://realm.example"),
             ("access_type", "offline"),
+            ("acr_values", "gold silver"),
+            ("max_age", "300"),
         ] {
             assert_eq!(sent.value(name), Some(value), "{name}");
         }

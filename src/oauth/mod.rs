@@ -6,6 +6,7 @@ pub mod client_auth;
 pub mod exchange;
 pub mod pkce;
 pub mod revocation;
+pub mod step_up;
 pub mod token;
 
 use core::fmt;

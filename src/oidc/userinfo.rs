@@ -49,6 +49,9 @@ pub fn response(answer: &ProviderAnswer, id_token: &IdToken) -> Result<Object, U
     }
 }
 
+/// How and when somebody signed in (OIDC Core §2): the ID token alone knows it.
+const OF_THE_SIGN_IN: [&str; 3] = ["acr", "amr", "auth_time"];
+
 /// The claims of both: the ID token's win, userinfo adds what it lacks.
 ///
 /// `email_verified` speaks of the `email` beside it: the two come from one source, or name the same address.
@@ -65,7 +68,8 @@ fn merge_claims(mut merged: Object, userinfo: Object) -> Object {
         Some(email) => userinfo.get("email") == Some(email),
     };
     for (name, value) in userinfo {
-        if name != "email_verified" || same_email {
+        let is_its_own = name != "email_verified" || same_email;
+        if is_its_own && !OF_THE_SIGN_IN.contains(&name.as_str()) {
             merged.entry(name).or_insert(value);
         }
     }

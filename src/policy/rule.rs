@@ -1,14 +1,11 @@
 //! A rule: the requests it is about, and what it asks for.
 
-use core::time::Duration;
-
 use serde_json::Value;
 
 use crate::{
     claim_path::ClaimPath,
     json::Object,
-    oauth::{Scopes, access_token::authenticated_at},
-    time::Timestamp,
+    oauth::{Scopes, step_up::StepUp},
     web::path::PathPattern,
 };
 
@@ -57,15 +54,6 @@ pub struct ClaimRule {
     pub any_of: Vec<Value>,
 }
 
-/// How, and how lately, somebody must have signed in (OIDC Core §3.1.2.1, RFC 9470 §4).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StepUp {
-    /// `acr` must be one of these; none: any will do.
-    pub acr_values: Vec<String>,
-    /// At most so long ago.
-    pub max_age: Option<Duration>,
-}
-
 impl Rule {
     /// A rule for every method that asks for nothing but `access`.
     pub fn plain(pattern: PathPattern, access: Access) -> Self {
@@ -106,24 +94,5 @@ impl ClaimRule {
             Some(Value::Array(items)) => items.iter().any(|item| self.any_of.contains(item)),
             Some(value) => self.any_of.contains(value),
         }
-    }
-}
-
-impl StepUp {
-    /// Whether these claims are of somebody who signed in like that. What they don't say does not count.
-    pub fn is_met(&self, claims: &Object, now: Timestamp) -> bool {
-        self.is_met_in_kind(claims) && self.is_met_in_time(claims, now)
-    }
-
-    /// Whether they are of a sign-in of the right kind.
-    pub fn is_met_in_kind(&self, claims: &Object) -> bool {
-        let acr = claims.get("acr").and_then(Value::as_str);
-        self.acr_values.is_empty() || acr.is_some_and(|acr| self.acr_values.iter().any(|value| value == acr))
-    }
-
-    /// Whether they are of a sign-in that is not too long ago.
-    pub fn is_met_in_time(&self, claims: &Object, now: Timestamp) -> bool {
-        let lately = |age: Duration| authenticated_at(claims).is_some_and(|then| now.since(then) <= age);
-        self.max_age.is_none_or(lately)
     }
 }

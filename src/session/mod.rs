@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 
 use crate::{
     json::Object,
-    oauth::{AccessToken, RefreshToken, Unguessable},
+    oauth::{AccessToken, RefreshToken, Unguessable, step_up::StepUp},
     secret::Secret,
     time::Timestamp,
     visitor::Identity,
@@ -104,6 +104,9 @@ pub struct Pending {
     /// What a Worker that is written around the library gets back with the visitor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom: Option<serde_json::Value>,
+    /// What the sign-in must be like.
+    #[serde(default, skip_serializing_if = "StepUp::asks_nothing")]
+    pub step_up: StepUp,
 }
 
 /// What the store keeps of a session: the tokens and all claims.

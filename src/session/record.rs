@@ -140,10 +140,16 @@ pub fn kept_claims<'p>(claims: &Object, paths: impl Iterator<Item = &'p crate::c
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{claim_path::ClaimPath, oauth::Unguessable, web::return_to::ReturnTo};
+    use crate::{
+        claim_path::ClaimPath,
+        oauth::{Unguessable, step_up::StepUp},
+        web::return_to::ReturnTo,
+    };
 
     fn object(value: Value) -> Object {
         let Value::Object(object) = value else { panic!("object") };
@@ -191,8 +197,16 @@ mod tests {
             return_to: ReturnTo::parse("/a?b=c").unwrap(),
             started_at: Timestamp::from_unix(7),
             custom: Some(json!({"color": "blue"})),
+            step_up: StepUp::default(),
         };
-        let read = decode_pending(&encode_pending(&pending)).unwrap();
+        let plain = encode_pending(&pending);
+        // As it was written before there was a step-up.
+        assert!(!plain.windows(7).any(|window| window == b"step_up"));
+        let step_up = StepUp { acr_values: vec!["gold".to_owned()], max_age: Some(Duration::from_mins(5)) };
+        let asked = Pending { step_up: step_up.clone(), ..pending.clone() };
+        assert_eq!(decode_pending(&encode_pending(&asked)).unwrap().step_up, step_up);
+        let read = decode_pending(&plain).unwrap();
+        assert!(read.step_up.asks_nothing());
         assert!(read.state.equals(pending.state.as_str()));
         assert_eq!(read.return_to.as_str(), "/a?b=c");
         assert_eq!(read.custom, pending.custom);

@@ -28,6 +28,11 @@ impl Form {
         self
     }
 
+    /// Adds all parameters of another one.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// Whether a parameter of this name was added.
     pub fn contains(&self, name: &str) -> bool {
         self.0.iter().any(|(other, _)| other == name)

@@ -75,7 +75,7 @@ fn bad_rules_are_named_by_index() {
         (json!([{"path": "/a", "access": "public", "claims": {"a": "b"}}]), ".claims: expected nothing"),
         (json!([{"path": "/a", "access": "deny", "roles": {"a": ["b"]}}]), ".roles: expected nothing"),
         (json!([{"path": "/a", "access": "deny", "cache": "public"}]), ".cache: expected nothing"),
-        (json!([{"path": "/a", "access": "public", "max_age": 60}]), ".max_age: this version"),
+        (json!([{"path": "/a", "access": "public", "max_age": 60}]), ".max_age: expected nothing"),
         (json!([{"path": "/a", "access": "login", "scopes": ["a"]}]), ".scopes: expected nothing"),
         (json!([{"path": "/a", "access": "optional", "max_age": 60}]), ".max_age: expected nothing"),
         (json!([{"path": "/a", "access": "public", "acr_values": ["a"]}]), ".acr_values: expected nothing"),
@@ -149,8 +149,6 @@ fn what_this_version_does_not_do() {
     for (rule, member) in [
         (json!({"path": "/api/*", "access": "token"}), "access"),
         (json!({"path": "/api/*", "access": "login_or_token"}), "access"),
-        (json!({"path": "/api/*", "access": "login", "acr_values": ["a"]}), "acr_values"),
-        (json!({"path": "/api/*", "access": "login", "max_age": 60}), "max_age"),
     ] {
         let lines = report(&json!({ "OIDC_RULES": [rule] }));
         assert!(lines.starts_with(&format!("OIDC_RULES[0].{member}: this version does not ")), "{lines}");

@@ -9,6 +9,7 @@ use edge_oidc::{
         authorization::AuthorizationRequest,
         client_auth::ClientAuthMethod,
         exchange::{ProviderAnswer, ProviderRequest},
+        step_up::StepUp,
         token::{self, TokenError},
     },
     oidc::discovery::{self, DiscoveryError, Metadata},
@@ -265,6 +266,7 @@ fn is_registered(
         response_mode: settings.response_mode,
         hosted_domain: settings.hosted_domain.as_deref(),
         realm: settings.realm.as_deref(),
+        step_up: &StepUp::default(),
         extra: &extra,
     };
     let Ok(url) = SecureUrl::parse(&request.url()) else { return };
