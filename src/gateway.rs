@@ -79,6 +79,11 @@ impl Gateway {
         &self.site.config
     }
 
+    /// The settings and what follows from them, for code around the library.
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
+    }
+
     /// The names of our cookies.
     pub fn cookie_names(&self) -> &CookieNames {
         &self.site.cookie_names
@@ -199,7 +204,7 @@ impl Gateway {
         if anywhere || is_loopback_host(url.host()) { Ok(()) } else { Err(Error::LoopbackOnly) }
     }
 
-    async fn pass_on(
+    pub(crate) async fn pass_on(
         &self,
         admitted: &Admitted,
         host: &impl Host,
@@ -229,16 +234,26 @@ impl Gateway {
     ) -> Forward {
         let Site { config, identity_headers, cookie_names, .. } = &self.site;
         let mut forward = origin::forward(admitted, request, url, config, (identity_headers, cookie_names));
-        // A response that others may share sets no cookie.
-        if forward.answer_is_private {
-            forward.cookies = renewed;
-            // The session has come back: what counted the tries has done its work.
-            forward.cookies.extend(tries::forget(&self.site, request.cookies()));
-        }
+        forward.cookies = self.cookies_back(admitted, request, renewed);
         forward
     }
 
-    async fn start(
+    /// The cookies that go back with the answer to one who was admitted.
+    pub(crate) fn cookies_back(
+        &self,
+        admitted: &Admitted,
+        request: &impl IncomingRequest,
+        renewed: Vec<SetCookie>,
+    ) -> Vec<SetCookie> {
+        // A response that others may share sets no cookie.
+        if !admitted.answer_is_private() {
+            return Vec::new();
+        }
+        // The session has come back: what counted the tries has done its work.
+        renewed.into_iter().chain(tries::forget(&self.site, request.cookies())).collect()
+    }
+
+    pub(crate) async fn start(
         &self,
         host: &impl Host,
         request: &impl IncomingRequest,

@@ -40,6 +40,33 @@ pub trait Host: Verifier + Signer {
     fn log(&self, line: &LogLine);
 }
 
+/// A host that is lent is a host.
+impl<H: Host> Host for &H {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+
+    fn fill_random(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        (**self).fill_random(bytes)
+    }
+
+    async fn call(&self, request: ProviderRequest) -> Result<ProviderAnswer, CallError> {
+        (**self).call(request).await
+    }
+
+    fn store(&self) -> impl Store {
+        (**self).store()
+    }
+
+    async fn allows(&self, caller: &str) -> bool {
+        (**self).allows(caller).await
+    }
+
+    fn log(&self, line: &LogLine) {
+        (**self).log(line);
+    }
+}
+
 /// Random bytes from the host, as an array.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! edge                                        the Workers runtime (feature `edge`)
+//!   embed                                     the gateway called from inside, for code around this library
 //!   gateway                                   the order of things
 //!     flow          host, error               the only code that awaits; the one door to the platform
 //!       config  route  policy  origin         decisions: pure and total
@@ -35,6 +36,7 @@ pub mod claim_path;
 pub mod config;
 #[cfg(feature = "edge")]
 mod edge;
+pub mod embed;
 pub mod error;
 pub mod flow;
 pub mod gateway;

@@ -131,6 +131,11 @@ fn text(value: &Value) -> Cow<'_, str> {
     }
 }
 
+/// A text as a header value.
+pub(crate) fn header_text(text: &str) -> String {
+    encoded(text, false)
+}
+
 fn encoded(text: &str, in_list: bool) -> String {
     let last = text.len().saturating_sub(1);
     let mut value = String::with_capacity(text.len());

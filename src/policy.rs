@@ -43,7 +43,7 @@ pub enum Challenge {
 }
 
 /// Leave to reach the origin; only [`decide`] gives it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Admitted {
     whom: Visitor,
     cache_public: bool,
@@ -63,6 +63,20 @@ impl Admitted {
         match &self.whom {
             Visitor::Bearer(caller) => Some(caller),
             Visitor::Anonymous | Visitor::Known(_) => None,
+        }
+    }
+
+    /// Who it is.
+    pub fn visitor(&self) -> &Visitor {
+        &self.whom
+    }
+
+    /// The same leave, with what the operator's own code makes of the claims that the origin is told about.
+    #[must_use]
+    pub fn with_claims(self, claims: Object) -> Self {
+        match self.whom {
+            Visitor::Known(_) => Self { whom: Visitor::Known(Identity::new(claims)), ..self },
+            Visitor::Anonymous | Visitor::Bearer(_) => self,
         }
     }
 

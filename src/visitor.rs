@@ -36,7 +36,12 @@ impl Identity {
 
     /// `sub`.
     pub fn subject(&self) -> &str {
-        self.0.get("sub").and_then(Value::as_str).unwrap_or_default()
+        self.text("sub").unwrap_or_default()
+    }
+
+    /// A claim that is a text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Value::as_str)
     }
 
     /// Every claim that is kept.

@@ -30,7 +30,7 @@ use crate::{
         IssuerUrl,
         discovery::{Endpoints, Metadata},
     },
-    policy::Rule,
+    policy::{Access, Rule},
     secret::Secret,
     time::Leeway,
     web::{cookie::CookieScope, path::RequestUrl, secure_url::SecureUrl},
@@ -63,6 +63,8 @@ pub struct Config {
     pub redirect_uri: Option<SecureUrl>,
     /// `OIDC_RULES`, in order, then one that asks everybody to sign in.
     pub rules: Vec<Rule>,
+    /// Whether the last of them is ours.
+    pub last_is_ours: bool,
     /// `OIDC_HEADERS`: claim and the header it goes into.
     pub headers: Vec<HeaderMapping>,
     /// `OIDC_ASSERTION`: what is signed for the origin.
@@ -74,6 +76,15 @@ pub struct Config {
 }
 
 impl Config {
+    /// The same settings for code that decides by itself where no rule of the operator's says anything.
+    #[must_use]
+    pub fn deciding_by_code(mut self) -> Self {
+        if let (true, Some(last)) = (self.last_is_ours, self.rules.last_mut()) {
+            last.access = Access::Optional;
+        }
+        self
+    }
+
     /// Scheme, host and port that visitors use. Never from a header that a client could send.
     pub fn public_origin(&self, url: &RequestUrl<'_>) -> String {
         self.public_origin.clone().unwrap_or_else(|| url.origin().to_ascii_lowercase())

@@ -34,7 +34,7 @@ impl Config {
         let cookie_path = cookie.as_ref().map_or("/", |cookie| cookie.scope.path());
         let routes = places::routes(&mut reader, cookie_path);
         let post_logout = places::post_logout(&mut reader, &routes);
-        let rules = rules::read(&mut reader, &routes);
+        let (rules, last_is_ours) = rules::read(&mut reader, &routes);
         let headers = headers::read(&mut reader);
         let assertion = assertion::read(&mut reader, &headers);
         let pass_access_token = reader.read("OIDC_PASS_ACCESS_TOKEN", value::boolean).unwrap_or(false);
@@ -52,6 +52,7 @@ impl Config {
             post_logout,
             redirect_uri,
             rules,
+            last_is_ours,
             headers,
             assertion,
             pass_access_token,

@@ -25,8 +25,9 @@ const KEYS: [&str; 9] = ["path", "methods", "access", "scopes", "claims", "roles
 /// A year, in seconds: a longer `max_age` asks for nothing.
 const LONGEST_AGE: u64 = 31_536_000;
 
-/// Reads the rules and puts one behind them that asks everybody to sign in.
-pub(super) fn read(reader: &mut Reader<'_>, routes: &Routes) -> Vec<Rule> {
+/// Reads the rules and puts one behind them that asks everybody to sign in, unless they say something about every
+/// request: then the second value is `false`.
+pub(super) fn read(reader: &mut Reader<'_>, routes: &Routes) -> (Vec<Rule>, bool) {
     let values = reader.read(NAME, value::values).unwrap_or_default();
     let mut rules: Vec<Rule> = Vec::new();
     for (index, value) in values.iter().enumerate() {
@@ -41,13 +42,10 @@ pub(super) fn read(reader: &mut Reader<'_>, routes: &Routes) -> Vec<Rule> {
         parser.check_reachable(&rule, &rules, routes);
         rules.push(rule);
     }
-    let everything = PathPattern::parse("/*").ok();
-    let ends_open = match (rules.last(), &everything) {
-        (Some(last), Some(everything)) => last.methods.is_some() || !last.pattern.covers(everything),
-        _ => true,
-    };
-    rules.extend(everything.filter(|_| ends_open).map(|pattern| Rule::plain(pattern, Access::Login)));
-    rules
+    let everything = PathPattern::everything();
+    let ends_open = rules.last().is_none_or(|last| last.methods.is_some() || !last.pattern.covers(&everything));
+    rules.extend(ends_open.then(|| Rule::plain(everything, Access::Login)));
+    (rules, ends_open)
 }
 
 struct RuleParser<'r, 'v, 'm> {

@@ -12,7 +12,7 @@ use crate::{
     secret::Secret,
     session::{Credentials, Session, record::decode_credentials, seal::Purpose},
     store::{Store as _, StoreKey},
-    web::{form::Parameters, pages, path::RequestUrl, reply::Reply, return_to::ReturnTo},
+    web::{cookie::SetCookie, form::Parameters, pages, path::RequestUrl, reply::Reply, return_to::ReturnTo},
 };
 
 /// Ends the session here, or all of the visitor's, and sends the visitor to the provider to end it there.
@@ -39,11 +39,25 @@ pub async fn sign_out(
         }
     }
     let location = location.unwrap_or_else(|| destination(site, next));
-    let mut removals = site.cookie_names.delete_session(&site.config.cookie.scope, cookies);
-    removals.extend(tries::forget(site, cookies));
     // What the browser has kept of the site was for somebody who is no longer there.
     let reply = Reply::redirect(location).header("Clear-Site-Data", "\"cache\"");
-    Ok(removals.into_iter().fold(reply, Reply::cookie))
+    Ok(removals(site, cookies).into_iter().fold(reply, Reply::cookie))
+}
+
+/// Ends the session here alone, as Flask-OIDC's `logout` does; the provider's goes on. The cookies to remove.
+pub async fn here(site: &Site, host: &impl Host, cookies: &str) -> Vec<SetCookie> {
+    if let Some(session) = identify::last_session(site, cookies)
+        && standing::end_session(site, host, &session).await.is_err()
+    {
+        host.log(&LogLine::event("store.save_failed"));
+    }
+    removals(site, cookies)
+}
+
+fn removals(site: &Site, cookies: &str) -> Vec<SetCookie> {
+    let mut removals = site.cookie_names.delete_session(&site.config.cookie.scope, cookies);
+    removals.extend(tries::forget(site, cookies));
+    removals
 }
 
 /// Asks first: another site sent the visitor here.

@@ -163,7 +163,7 @@ impl Gateway {
         Ok(renewed.into_iter().fold(reply, Reply::cookie))
     }
 
-    pub(super) fn is_own(&self, target: &ReturnTo) -> bool {
+    pub(crate) fn is_own(&self, target: &ReturnTo) -> bool {
         let path = target.as_str().split('?').next().unwrap_or_default();
         RequestPath::parse(path)
             .is_ok_and(|path| route::own_endpoint(&self.site.config.routes, path.decoded()).is_some())

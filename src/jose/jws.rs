@@ -190,6 +190,12 @@ pub trait Verifier {
     async fn verify(&self, alg: Alg, key: &Jwk, message: &[u8], signature: &[u8]) -> Result<bool, VerifierError>;
 }
 
+impl<V: Verifier> Verifier for &V {
+    async fn verify(&self, alg: Alg, key: &Jwk, message: &[u8], signature: &[u8]) -> Result<bool, VerifierError> {
+        (**self).verify(alg, key, message, signature).await
+    }
+}
+
 /// The key could not be used: a point off its curve, or an algorithm the platform lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerifierError;

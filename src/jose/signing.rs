@@ -86,6 +86,12 @@ pub trait Signer {
     async fn sign(&self, key: &SigningKey, message: &[u8]) -> Result<Vec<u8>, SignerError>;
 }
 
+impl<S: Signer> Signer for &S {
+    async fn sign(&self, key: &SigningKey, message: &[u8]) -> Result<Vec<u8>, SignerError> {
+        (**self).sign(key, message).await
+    }
+}
+
 /// The key could not be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignerError;

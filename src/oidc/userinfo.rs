@@ -32,6 +32,15 @@ pub fn request(endpoint: SecureUrl, access_token: &AccessToken) -> ProviderReque
 
 /// Judges the answer (OIDC Core §5.3.2, §5.3.4).
 pub fn response(answer: &ProviderAnswer, id_token: &IdToken) -> Result<Object, UserinfoError> {
+    let claims = claims(answer)?;
+    match claims.get("sub").and_then(Value::as_str) {
+        Some(subject) if subject == id_token.subject() => Ok(claims),
+        _ => Err(UserinfoError::SubjectMismatch),
+    }
+}
+
+/// What an answer says, of whomever.
+pub fn claims(answer: &ProviderAnswer) -> Result<Object, UserinfoError> {
     if answer.status != 200 {
         return Err(UserinfoError::UnexpectedStatus);
     }
@@ -42,11 +51,7 @@ pub fn response(answer: &ProviderAnswer, id_token: &IdToken) -> Result<Object, U
     if !answer.may_be_json() {
         return Err(UserinfoError::NotJson);
     }
-    let claims = json::parse_object(&answer.body).map_err(|_| UserinfoError::NotJson)?;
-    match claims.get("sub").and_then(Value::as_str) {
-        Some(subject) if subject == id_token.subject() => Ok(claims),
-        _ => Err(UserinfoError::SubjectMismatch),
-    }
+    json::parse_object(&answer.body).map_err(|_| UserinfoError::NotJson)
 }
 
 /// How and when somebody signed in (OIDC Core §2): the ID token alone knows it.

@@ -68,6 +68,11 @@ impl Rule {
         }
     }
 
+    /// The same, on every path.
+    pub fn everywhere(access: Access) -> Self {
+        Self::plain(PathPattern::everything(), access)
+    }
+
     /// Whether access tokens count here. Where they don't, none is looked for.
     pub fn takes_tokens(&self) -> bool {
         matches!(self.access, Access::Token | Access::LoginOrToken)

@@ -69,6 +69,12 @@ impl Reply {
         self
     }
 
+    /// The answer without its cookies, and these.
+    pub fn split_cookies(mut self) -> (Self, Vec<SetCookie>) {
+        let cookies = core::mem::take(&mut self.cookies);
+        (self, cookies)
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         self.status

@@ -110,7 +110,7 @@ impl<'w> Browser<'w> {
         sent.map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect::<Vec<_>>().join("; ")
     }
 
-    fn keep(&self, line: &str) {
+    pub(crate) fn keep(&self, line: &str) {
         let mut parts = line.split("; ");
         let (name, value) = parts.next().unwrap().split_once('=').unwrap();
         // RFC 6265bis §5.7 and browsers' habit

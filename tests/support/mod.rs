@@ -76,6 +76,10 @@ impl World {
 /// A gateway with these settings over the usual ones. A setting that is `null` is left out; the origin `binding` is the
 /// service binding.
 pub(crate) fn gateway(settings: &Value) -> Gateway {
+    Gateway::new(config(settings))
+}
+
+pub(crate) fn config(settings: &Value) -> Config {
     let mut all = json!({
         "OIDC_ISSUER": provider::ISSUER, "OIDC_CLIENT_ID": provider::CLIENT_ID,
         "OIDC_CLIENT_SECRET": provider::CLIENT_SECRET, "OIDC_SECRET_KEY": "a-test-key-of-at-least-32-bytes-length",
@@ -90,8 +94,7 @@ pub(crate) fn gateway(settings: &Value) -> Gateway {
     }
     let variables = all.as_object().unwrap().clone().into_iter().filter(|(_, value)| !value.is_null()).collect();
     let bindings = Bindings { kv: true, durable: false, origin };
-    let config = Config::parse(&variables, bindings).unwrap_or_else(|errors| panic!("{settings}: {errors}"));
-    Gateway::new(config)
+    Config::parse(&variables, bindings).unwrap_or_else(|errors| panic!("{settings}: {errors}"))
 }
 
 pub(crate) fn send(gateway: &Gateway, host: &FakeHost, request: &FakeRequest) -> Answer {

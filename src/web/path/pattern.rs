@@ -52,6 +52,11 @@ impl PathPattern {
         Ok(Self { written: written.to_owned(), decoded, extent })
     }
 
+    /// `/*`.
+    pub fn everything() -> Self {
+        Self { written: "/*".to_owned(), decoded: Vec::new(), extent: Extent::Below }
+    }
+
     /// Whether a decoded path falls under the pattern: [`RequestPath::decoded`], or one of its readings.
     pub fn matches(&self, decoded: &[u8]) -> bool {
         match (self.extent, decoded.strip_prefix(self.decoded.as_slice())) {
