@@ -99,7 +99,7 @@ impl<H: Host, R: IncomingRequest> Visit<H, R> {
             None => ReturnTo::from_request(&url),
         };
         let custom = serde_json::to_value(customstate).map_err(|_| self.refused(&Error::CustomStateUnreadable))?;
-        let wanted = Wanted { return_to, custom: Some(custom).filter(|custom| !custom.is_null()) };
+        let wanted = Wanted { custom: Some(custom).filter(|custom| !custom.is_null()), ..Wanted::of(return_to) };
         let started = self.gateway().start(self.host(), self.request(), &url, wanted).await;
         started.map(|reply| self.answer(reply)).map_err(|error| self.refused(&error))
     }
