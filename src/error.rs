@@ -13,7 +13,7 @@ use crate::{
     web::path::PathError,
 };
 
-pub use log::LogLine;
+pub use log::{LogLine, LoggedRequest};
 
 /// Whose fault an error is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -350,7 +350,8 @@ mod tests {
     fn a_wrong_client_secret_is_the_operators_fault() {
         let error = Error::from(ProviderError::Token(StepError::Answer(TokenError::InvalidClient)));
         assert_eq!(error.fault(), Fault::Operator);
-        assert_eq!(LogLine::error(&error).to_json(), r#"{"event":"token.invalid_client","fault":"operator"}"#);
+        let line = LogLine::error(&error).to_json(&LoggedRequest::default());
+        assert_eq!(line, r#"{"event":"token.invalid_client","fault":"operator"}"#);
     }
 
     #[test]

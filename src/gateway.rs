@@ -2,12 +2,13 @@
 
 mod own;
 mod refusal;
+mod told;
 
 use serde_json::json;
 
 use crate::{
     config::{Config, PostLogout},
-    error::{Error, LogLine},
+    error::Error,
     flow::{
         Site, access, assertion,
         identify::{self, Identified},
@@ -104,6 +105,7 @@ impl Gateway {
             Judged::SignedIn(finished) => Outcome::Respond(finished.reply()),
             // 4. Then it goes to the origin.
             Judged::Admit(admitted, renewed) => {
+                self.tell_admitted(host, request, &admitted);
                 Outcome::Forward(self.pass_on(&admitted, host, request, &url, renewed).await?)
             }
         })
@@ -186,7 +188,7 @@ impl Gateway {
 
     /// The answer for a request that can't be served.
     pub fn refuse(&self, host: &impl Host, request: &impl IncomingRequest, error: &Error) -> Reply {
-        host.log(&LogLine::error(error));
+        self.tell(host, request, error);
         let again = self.site.own_path("oidc_login");
         refusal::refusal(error, is_navigation(request), &again)
     }
@@ -264,7 +266,9 @@ impl Gateway {
             return Ok(Reply::redirect(wanted.return_to.as_str()));
         }
         check_rate(host, request).await?;
-        sign_in::start(&self.site, host, url, request.cookies(), wanted).await
+        let reply = sign_in::start(&self.site, host, url, request.cookies(), wanted).await?;
+        self.tell_start(host, request);
+        Ok(reply)
     }
 
     fn login_required(&self, url: &RequestUrl<'_>, problem: &str) -> Reply {

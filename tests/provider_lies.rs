@@ -289,7 +289,9 @@ fn lies_do_not_replace_what_was_good() {
     tell(&world, Jwks, answer(200, "nonsense"));
     world.host.pass(3600);
     assert_eq!(world.browser().sign_in("/a").location(), "/a");
-    assert_eq!(world.host.events()[1..3], ["discovery.issuer_mismatch", "jwks.malformed"]);
+    let mut events = world.host.events();
+    events.retain(|event| !event.starts_with("sign_in."));
+    assert_eq!(events[..2], ["discovery.issuer_mismatch", "jwks.malformed"]);
 }
 
 #[test]

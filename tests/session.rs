@@ -150,7 +150,7 @@ fn every_changed_byte_is_nobody_and_never_an_error() {
     assert!(world.send(&twice(&session, "x")).is_forward());
     assert!(world.send(&twice("x", &session)).is_forward());
     assert!(!world.send(&twice("x", "1y")).is_forward());
-    assert!(world.host.events().iter().all(|event| *event == "sign_in.finished"), "nothing of that is an error");
+    assert!(world.host.events().iter().all(|event| event.starts_with("sign_in.")), "nothing of that is an error");
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn the_whole_way() {
     ];
     assert_eq!(stamped, expected);
     assert_eq!(browser.fetch("/oidc_userinfo").json()["email"], "alice@example.org");
-    assert_eq!(world.host.events(), ["sign_in.finished"]);
+    assert_eq!(world.host.events(), ["sign_in.started", "sign_in.finished"]);
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn a_store_that_fails_costs_no_sign_in() {
     let browser = world.browser();
     browser.sign_in("/");
     assert_eq!(browser.visit("/").user(), Some("alice"));
-    assert_eq!(world.host.events(), ["store.save_failed", "sign_in.finished"]);
+    assert_eq!(world.host.events(), ["sign_in.started", "store.save_failed", "sign_in.finished"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod assertion;
 mod client_secrets;
 mod errors;
 mod headers;
+mod log;
 mod names;
 mod not_yet;
 mod parse;
@@ -71,6 +72,8 @@ pub struct Config {
     pub assertion: Option<AssertionSettings>,
     /// `OIDC_PASS_ACCESS_TOKEN`.
     pub pass_access_token: bool,
+    /// `OIDC_LOG`.
+    pub log: LogSettings,
     /// `OIDC_ENABLED=false`: the claims that everybody has, on loopback hosts only.
     pub testing_profile: Option<Object>,
 }
@@ -89,6 +92,15 @@ impl Config {
     pub fn public_origin(&self, url: &RequestUrl<'_>) -> String {
         self.public_origin.clone().unwrap_or_else(|| url.origin().to_ascii_lowercase())
     }
+}
+
+/// `OIDC_LOG`: what is logged besides refusals and changes of sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LogSettings {
+    /// The share of the requests that go to the origin.
+    pub admitted: f64,
+    /// Whether lines name the visitor's e-mail address.
+    pub email: bool,
 }
 
 /// `OIDC_ASSERTION` and `OIDC_ASSERTION_KEY`.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    Bindings, Config, ConfigErrors, Variables, assertion, headers, names, not_yet, places, provider,
+    Bindings, Config, ConfigErrors, Variables, assertion, headers, log, names, not_yet, places, provider,
     reader::Reader,
     rules, session,
     settings::DEFAULT_TESTING_PROFILE,
@@ -37,6 +37,7 @@ impl Config {
         let (rules, last_is_ours) = rules::read(&mut reader, &routes);
         let headers = headers::read(&mut reader);
         let assertion = assertion::read(&mut reader, &headers);
+        let log = log::read(&mut reader);
         let pass_access_token = reader.read("OIDC_PASS_ACCESS_TOKEN", value::boolean).unwrap_or(false);
         check_for_later(&mut reader);
 
@@ -56,6 +57,7 @@ impl Config {
             headers,
             assertion,
             pass_access_token,
+            log,
             testing_profile,
         });
         reader.finish(config)

@@ -28,7 +28,7 @@ pub enum DefaultValue {
 }
 
 /// The names of bindings, which are no variables.
-pub const BINDINGS: [&str; 3] = ["OIDC_CREDENTIALS", "OIDC_SESSIONS", "OIDC_RATE_LIMIT"];
+pub const BINDINGS: [&str; 4] = ["OIDC_CREDENTIALS", "OIDC_SESSIONS", "OIDC_RATE_LIMIT", "OIDC_METRICS"];
 
 /// All settings, in the order of the reference.
 pub const SETTINGS: &[Setting] = &[
@@ -281,6 +281,13 @@ pub const SETTINGS: &[Setting] = &[
         "URL or path",
         words("`oidc_signed_out` under the cookie's path"),
         "Where visitors end after signing out at the provider. Must be registered there.",
+    ),
+    setting(
+        "OIDC_LOG",
+        "object",
+        text("{}"),
+        "What is logged besides refusals and changes of sessions. `admitted`: the share, from 0 to 1, of the requests that \
+         go to the origin. `email`: whether lines name the visitor's e-mail address beside the pseudonym.",
     ),
     setting(
         "OIDC_ENABLED",

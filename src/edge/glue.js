@@ -150,11 +150,13 @@ export function settings(env) {
     durable: has("OIDC_SESSIONS", "idFromName"),
     rate_limit: has("OIDC_RATE_LIMIT", "limit"),
     origin: has("ORIGIN", "fetch"),
+    metrics: has("OIDC_METRICS", "writeDataPoint"),
   };
   const bound = {
     OIDC_CREDENTIALS: bindings.kv,
     OIDC_SESSIONS: bindings.durable,
     OIDC_RATE_LIMIT: bindings.rate_limit,
+    OIDC_METRICS: bindings.metrics,
   };
   const variables = {};
   for (const name of Object.keys(env)) {
@@ -212,6 +214,12 @@ export function sleep(milliseconds) {
 
 export function log(level, line) {
   console[level](line);
+}
+
+/** Counts what a line of the log tells, where Analytics Engine is bound: the words are lines of one text. */
+export function count(env, words, weight, milliseconds) {
+  const blobs = words.split("\n");
+  env.OIDC_METRICS?.writeDataPoint?.({ indexes: [blobs[0]], blobs, doubles: [weight, milliseconds] });
 }
 
 /** How many instances of the WebAssembly module this isolate has had: what one knew is gone with it. */

@@ -77,6 +77,9 @@ extern "C" {
     #[wasm_bindgen]
     pub(super) fn log(level: &str, line: &str);
 
+    #[wasm_bindgen]
+    pub(super) fn count(env: &JsValue, words: &str, weight: u32, milliseconds: f64);
+
     #[wasm_bindgen(js_name = instanceBegun)]
     pub(super) fn instance_begun();
 }

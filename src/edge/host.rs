@@ -1,13 +1,15 @@
 //! The platform behind the one door.
 
+use core::cell::Cell;
+
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use super::{glue, store::EdgeStore};
 use crate::{
-    config::StoreKind,
-    error::{Fault, LogLine},
+    config::Config,
+    error::{Fault, LogLine, LoggedRequest},
     host::{CallError, Host, NoRandomness},
     jose::{Alg, Jwk, Signer, SignerError, SigningKey, Verifier, VerifierError},
     oauth::exchange::{CALL_TIMEOUT_SECONDS, MAX_ANSWER_BYTES, ProviderAnswer, ProviderRequest},
@@ -18,12 +20,15 @@ use crate::{
 /// The platform, for the length of one request.
 pub(super) struct EdgeHost<'e> {
     env: &'e JsValue,
-    store: StoreKind,
+    config: &'e Config,
+    request: &'e web_sys::Request,
+    /// When the clock was first asked, in milliseconds: soon after the request came.
+    began: Cell<Option<f64>>,
 }
 
 impl<'e> EdgeHost<'e> {
-    pub(super) fn new(env: &'e JsValue, store: StoreKind) -> Self {
-        Self { env, store }
+    pub(super) fn new(env: &'e JsValue, config: &'e Config, request: &'e web_sys::Request) -> Self {
+        Self { env, config, request, began: Cell::new(None) }
     }
 }
 
@@ -46,7 +51,11 @@ impl Signer for EdgeHost<'_> {
 
 impl Host for EdgeHost<'_> {
     fn now(&self) -> Timestamp {
-        clock_seconds()
+        let now = clock();
+        if self.began.get().is_none() {
+            self.began.set(Some(now));
+        }
+        seconds(now)
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
@@ -71,7 +80,7 @@ impl Host for EdgeHost<'_> {
     }
 
     fn store(&self) -> impl Store {
-        EdgeStore { env: self.env, kind: self.store }
+        EdgeStore { env: self.env, kind: self.config.store }
     }
 
     async fn allows(&self, caller: &str) -> bool {
@@ -84,15 +93,37 @@ impl Host for EdgeHost<'_> {
             Some(Fault::Visitor) => "warn",
             Some(_) => "error",
         };
-        glue::log(level, &line.to_json());
+        // The platform names each request so; a client can't choose it.
+        let id = self.request.headers().get("cf-ray").ok().flatten();
+        let provider = self.config.providers.first().map(|provider| provider.issuer.as_str());
+        let ms = self.began.get().map_or(0.0, |began| clock() - began);
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a float to int conversion saturates"
+        )]
+        let request = LoggedRequest { id: id.as_deref(), provider, ms: Some(ms as u64) };
+        glue::log(level, &line.to_json(&request));
+        let words = [line.event, line.fault.map_or("", Fault::name), line.rule.as_deref().unwrap_or_default()];
+        let words = [&words[..], &[provider.unwrap_or_default()]].concat().join("\n");
+        glue::count(self.env, &words, line.weight.unwrap_or(1), ms);
     }
 }
 
 /// The present moment, for what is part of the platform itself.
-#[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub(super) fn clock_seconds() -> Timestamp {
+    seconds(clock())
+}
+
+/// In milliseconds.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+fn clock() -> f64 {
+    js_sys::Date::now()
+}
+
+fn seconds(milliseconds: f64) -> Timestamp {
     #[allow(clippy::cast_possible_truncation, reason = "a clock in milliseconds is far below 2^53")]
-    Timestamp::from_unix((js_sys::Date::now() / 1000.0) as i64)
+    Timestamp::from_unix((milliseconds / 1000.0) as i64)
 }
 
 fn answered(answer: &JsValue) -> Result<ProviderAnswer, CallError> {

@@ -34,7 +34,7 @@ pub async fn fetch(request: web_sys::Request, env: JsValue) -> Result<web_sys::R
 }
 
 async fn serve(gateway: &Rc<Gateway>, request: &web_sys::Request, env: &JsValue) -> Result<web_sys::Response, JsValue> {
-    let host = EdgeHost::new(env, gateway.config().store);
+    let host = EdgeHost::new(env, gateway.config(), request);
     let incoming = EdgeRequest::read(request, gateway.cookie_names());
     let reply = match gateway.handle(&host, &incoming).await {
         Outcome::Respond(reply) => reply,

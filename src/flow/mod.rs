@@ -17,13 +17,14 @@ pub mod tries;
 
 use crate::{
     config::{Config, ProviderSettings},
-    error::Error,
+    error::{Error, LogLine},
     host::{Host, random},
     origin::IdentityHeaders,
     session::{
         cookies::CookieNames,
         seal::{KeyRing, NONCE_BYTES, Purpose},
     },
+    visitor::Identity,
     web::path::RequestUrl,
 };
 
@@ -89,6 +90,13 @@ impl Site {
     /// The path of one of our own pages.
     pub fn own_path(&self, name: &str) -> String {
         format!("{}{name}", self.config.routes.base)
+    }
+
+    /// A line of the log about a visitor: a pseudonym, and the address only if the operator wants it.
+    pub(crate) fn about(&self, line: LogLine, whom: &Identity) -> LogLine {
+        let email = || whom.claims().get("email")?.as_str().map(str::to_owned);
+        let email = self.config.log.email.then(email).flatten();
+        LogLine { subject: self.ring.pseudonym(whom.subject()), email, ..line }
     }
 
     /// Seals a value for a cookie or a URL.

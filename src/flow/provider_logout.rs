@@ -1,7 +1,7 @@
 //! The provider ends sessions: through us (Back-Channel Logout), or through the visitor's browser (Front-Channel Logout).
 
 use crate::{
-    error::Error,
+    error::{Error, LogLine},
     flow::{Site, standing},
     host::Host,
     oidc::logout::{self, Ends, ExpectedLogout, LogoutError},
@@ -53,5 +53,11 @@ async fn end(site: &Site, host: &impl Host, ends: &Ends, moment: Timestamp) -> R
         Ends::ProviderSession(sid) => StoreKey::of_provider_session(site.issuer(), sid),
         Ends::Subject(subject) => StoreKey::of_subject(site.issuer(), subject),
     };
-    standing::end(site, host, &key, moment).await.map_err(|_| Error::StoreUnavailable)
+    standing::end(site, host, &key, moment).await.map_err(|_| Error::StoreUnavailable)?;
+    let subject = match ends {
+        Ends::Subject(subject) => site.ring.pseudonym(subject),
+        Ends::ProviderSession(_) => None,
+    };
+    host.log(&LogLine { subject, ..LogLine::event("sign_out.by_provider") });
+    Ok(())
 }

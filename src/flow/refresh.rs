@@ -238,7 +238,7 @@ pub(super) fn open(site: &Site, session: &Session, entry: &[u8]) -> Option<Crede
 
 /// The provider knows the refresh token no more. Another request may have been faster: it is looked up once more.
 async fn lost(site: &Site, host: &impl Host, session: &Session, key: &StoreKey, lasts: bool) -> Refreshed {
-    host.log(&LogLine::event("refresh.invalid_grant"));
+    host.log(&site.about(LogLine::event("refresh.invalid_grant"), &session.identity));
     let entry = host.store().load(key).await.ok().flatten();
     match entry.and_then(|entry| take_over(site, session, &entry)) {
         Some(taken_over) => taken_over,
@@ -341,7 +341,7 @@ async fn keep(site: &Site, host: &impl Host, session: &Session, fresh: Fresh, ol
     };
     // A store that fails costs no session yet.
     let _saved = save(site, host, session, &credentials).await;
-    host.log(&LogLine::event("refresh.finished"));
+    host.log(&site.about(LogLine::event("refresh.finished"), &session.identity));
     renewed(site, session, validity, &credentials.claims)
 }
 

@@ -37,6 +37,7 @@ pub async fn sign_out(
             let hint = credentials.as_ref().map(|credentials| &credentials.id_token);
             location = at_provider(site, host, url, metadata, hint, next.as_ref())?;
         }
+        host.log(&site.about(LogLine::event("sign_out.finished"), &session.identity));
     }
     let location = location.unwrap_or_else(|| destination(site, next));
     // What the browser has kept of the site was for somebody who is no longer there.

@@ -89,7 +89,7 @@ impl Gateway {
         };
         match sign_in::finish(&self.site, host, parameters, request.cookies()).await {
             Ok(finished) => {
-                host.log(&LogLine::event("sign_in.finished"));
+                host.log(&self.site.about(LogLine::event("sign_in.finished"), &finished.session.identity));
                 Ok(Judged::SignedIn(finished))
             }
             Err(rejected) => {

@@ -14,6 +14,8 @@ use crate::secret::Secret;
 /// Random bytes that every seal needs.
 pub const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
+/// 72 bits: enough to tell a site's visitors apart.
+const PSEUDONYM_BYTES: usize = 9;
 /// The first byte of everything sealed; another one is another format.
 const VERSION: u8 = 1;
 
@@ -110,6 +112,15 @@ impl KeyRing {
     pub fn open_entry(&self, id: &SessionId, sealed: &[u8]) -> Result<Opened, SealError> {
         let ciphers: Vec<Aes256Gcm> = self.keys.iter().map(|key| self.entry_cipher(key, id)).collect();
         open_with(ciphers.iter(), b"entry", sealed)
+    }
+
+    /// A name for a subject that only the holder of the newest key can tie to it, and that stays the same as long as the
+    /// key does.
+    pub fn pseudonym(&self, subject: &str) -> Option<String> {
+        let mut bytes = [0; PSEUDONYM_BYTES];
+        let info = [b"edge-oidc/pseudonym/v1", self.context.as_slice(), subject.as_bytes()];
+        self.keys.first()?.secret.expand_multi_info(&info, &mut bytes).ok()?;
+        Some(Base64UrlUnpadded::encode_string(&bytes))
     }
 
     fn entry_cipher(&self, key: &RingKey, id: &SessionId) -> Aes256Gcm {
@@ -210,6 +221,18 @@ mod tests {
     fn ring(secrets: &[&str], issuer: &str, client_id: &str) -> KeyRing {
         let secrets: Vec<_> = secrets.iter().map(|&text| Secret::new(text.to_owned())).collect();
         KeyRing::new(&secrets, issuer, client_id)
+    }
+
+    #[test]
+    fn a_pseudonym_is_of_one_subject_key_and_client() {
+        let name = |secret, client, subject| ring(&[secret], "https://idp.example", client).pseudonym(subject).unwrap();
+        let alice = name("one", "me", "alice");
+        assert_eq!((alice.len(), &alice), (12, &name("one", "me", "alice")));
+        for other in [name("two", "me", "alice"), name("one", "you", "alice"), name("one", "me", "bob")] {
+            assert_ne!(alice, other);
+        }
+        let rotated = ring(&["two", "one"], "https://idp.example", "me").pseudonym("alice");
+        assert_eq!(rotated, Some(name("two", "me", "alice")), "of the newest key");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use edge_oidc::{
-    error::LogLine,
+    error::{LogLine, LoggedRequest},
     host::{CallError, Host, NoRandomness},
     jose::{Alg, Jwk, Signer, SignerError, SigningKey, Verifier, VerifierError},
     oauth::exchange::{ProviderAnswer, ProviderRequest},
@@ -171,6 +171,11 @@ impl FakeHost {
         self.lines.borrow().last().map_or("", |line| line.event)
     }
 
+    /// Every line logged so far, without what only the platform knows.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.lines.borrow().iter().map(|line| line.to_json(&LoggedRequest::default())).collect()
+    }
+
     /// No line of the log may hold this.
     pub(crate) fn hide(&self, text: &str) {
         if text.len() >= 8 {
@@ -200,7 +205,7 @@ impl Drop for FakeHost {
             return;
         }
         let lines: BTreeMap<String, &str> =
-            self.lines.borrow().iter().map(|line| (line.to_json(), line.event)).collect();
+            self.lines.borrow().iter().map(|line| (line.to_json(&LoggedRequest::default()), line.event)).collect();
         for (text, event) in lines {
             let stable = event.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'.');
             assert!(stable && event.contains('.'), "no stable code: {text}");

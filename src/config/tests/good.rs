@@ -37,6 +37,7 @@ fn pairs() -> Vec<(&'static str, Value, Value)> {
         ),
         ("OIDC_HEADERS", json!({"sub": "X-User"}), json!("{\"sub\": \"X-User\"}")),
         ("OIDC_HEADERS", json!({}), json!("{}")),
+        ("OIDC_LOG", json!({"admitted": 0.5, "email": true}), json!("{\"admitted\": 0.5, \"email\": \"true\"}")),
         ("OIDC_PASS_ACCESS_TOKEN", json!(true), json!("true")),
         ("OIDC_SESSION_IDLE_TTL", json!(60), json!("60")),
         ("OIDC_SESSION_CHECK_INTERVAL", json!(0), json!("0")),

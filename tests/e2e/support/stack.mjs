@@ -24,7 +24,7 @@ export const SECRET_KEY = 'secret-key-for-tests-only-0123456789abcdef';
  * `provider` goes to the provider, `client` into its client's metadata. `bound: true` puts the origin behind
  * the ORIGIN binding, `routed: true` behind the Worker's route; `rateLimit` binds OIDC_RATE_LIMIT. `durable: true` makes Durable Objects the store.
  */
-export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, routed = false, durable = false, rateLimit } = {}) {
+export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, routed = false, durable = false, rateLimit, metrics } = {}) {
   const started = [];
   const close = () => Promise.all(started.map((part) => part.close()));
   const begin = async (starting) => {
@@ -61,6 +61,7 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
       kv: kv.address,
       durable,
       rateLimit,
+      metrics,
       routeTo: routed ? new URL(origin.url).host : undefined,
       originBinding: bound ? new URL(origin.url).host : undefined,
     }));

@@ -26,6 +26,11 @@ class Ratelimit {
 export default ({ limit }) => new Ratelimit(limit);
 `;
 
+/** Analytics Engine that says what it is told. */
+const METRICS = `
+export default () => ({ writeDataPoint: (point) => console.log("counted " + JSON.stringify(point)) });
+`;
+
 /** The platform's way out for a Worker on a route: its own host leads to the site that the DNS points to. */
 const ROUTE = `
 export default {
@@ -45,18 +50,18 @@ process.once('SIGTERM', () => process.exit(143));
  * `vars` are its settings: a string stands for itself, anything else is passed as JSON, as wrangler does it.
  * `kv` and `originBinding` are `host:port` of what stands behind OIDC_CREDENTIALS and ORIGIN, `routeTo` of the site that
  * the Worker's own host leads to, as it does behind a route; it needs `port`. `rateLimit` is how often OIDC_RATE_LIMIT
- * says yes to one key. `durable: true` puts Durable Objects behind OIDC_SESSIONS; then there is a second Worker with the
+ * says yes to one key; `metrics: true` binds OIDC_METRICS, which prints what it counts. `durable: true` puts Durable Objects behind OIDC_SESSIONS; then there is a second Worker with the
  * same objects at `twinPort`: another isolate, as in another city. `build` is the folder of another Worker, `modules`
  * its files and kinds.
  */
-export async function startWorker({ vars = {}, kv, durable = false, originBinding, routeTo, rateLimit, port, build = BUILD, modules = MODULES } = {}) {
+export async function startWorker({ vars = {}, kv, durable = false, originBinding, routeTo, rateLimit, metrics = false, port, build = BUILD, modules = MODULES } = {}) {
   const files = Object.keys(modules);
   for (const file of files) {
     if (!existsSync(join(build, file))) throw new Error(`${build} has no ${file}; next: npm run build`);
   }
   const folder = mkdtempSync(join(tmpdir(), 'edge-oidc-'));
   files.forEach((file) => copyFileSync(join(build, file), join(folder, file)));
-  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, durable, originBinding, routeTo, rateLimit, modules, port: port ?? 0 }));
+  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, durable, originBinding, routeTo, rateLimit, metrics, modules, port: port ?? 0 }));
 
   const child = spawn(join(ROOT, 'node_modules', '.bin', 'workerd'), ['serve', 'config.capnp', '--control-fd=3'], {
     cwd: folder,
@@ -100,7 +105,7 @@ export function freePort() {
   });
 }
 
-function configOf({ vars, kv, durable, originBinding, routeTo, rateLimit, modules, port }) {
+function configOf({ vars, kv, durable, originBinding, routeTo, rateLimit, metrics, modules, port }) {
   const services = ['(name = "guard", worker = .guard)', '(name = "internet", network = (allow = ["public", "private"]))'];
   const bindings = Object.entries(vars).map(([name, value]) =>
     `(name = ${text(name)}, ${typeof value === 'string' ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`})`);
@@ -118,6 +123,7 @@ function configOf({ vars, kv, durable, originBinding, routeTo, rateLimit, module
   if (rateLimit !== undefined) {
     bindings.push(`(name = "OIDC_RATE_LIMIT", wrapped = (moduleName = "tests:rate-limit", innerBindings = [(name = "limit", json = "${rateLimit}")]))`);
   }
+  if (metrics) bindings.push('(name = "OIDC_METRICS", wrapped = (moduleName = "tests:metrics"))');
   const sockets = [`(name = "http", address = "127.0.0.1:${port}", http = (), service = "guard")`];
   if (durable) {
     services.push('(name = "twin", worker = .twin)');
@@ -128,7 +134,10 @@ function configOf({ vars, kv, durable, originBinding, routeTo, rateLimit, module
 const config :Workerd.Config = (
   services = [${services.join(', ')}],
   sockets = [${sockets.join(', ')}],
-  extensions = [(modules = [(name = "tests:rate-limit", internal = true, esModule = ${text(RATE_LIMIT)})])],
+  extensions = [(modules = [
+    (name = "tests:rate-limit", internal = true, esModule = ${text(RATE_LIMIT)}),
+    (name = "tests:metrics", internal = true, esModule = ${text(METRICS)}),
+  ])],
 );
 ${durable
     ? workerOf('guard', date, modules, [...bindings, '(name = "OIDC_SESSIONS", durableObjectNamespace = "SessionVault")'], OBJECTS)
