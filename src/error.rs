@@ -8,7 +8,13 @@ use std::borrow::Cow;
 use crate::{
     host::{CallError, NoRandomness},
     jose::JwkError,
-    oauth::token::TokenError,
+    oauth::{
+        access_token::AccessTokenError,
+        bearer::{BearerError, Challenge},
+        dpop::ProofError,
+        introspection::IntrospectionError,
+        token::TokenError,
+    },
     oidc::{discovery::DiscoveryError, id_token::IdTokenError, logout::LogoutError, userinfo::UserinfoError},
     web::path::PathError,
 };
@@ -76,6 +82,16 @@ pub enum Error {
     Logout(LogoutError),
     /// A step at the provider failed.
     Provider(ProviderError),
+    /// Where an access token should stand, there are several, or something else.
+    Bearer(BearerError),
+    /// An access token is not good.
+    AccessToken(AccessTokenError),
+    /// What should show that the caller has the token's key does not.
+    Proof(ProofError),
+    /// The rule asks for another access token than came, or for one.
+    Challenge(Challenge),
+    /// An access token can't be checked now, for a step at the provider failed.
+    TokenCheck(ProviderError),
     /// Several sign-ins in a row have not lasted: the browser does not keep the session.
     SignInLoop,
     /// This caller has asked too often.
@@ -138,6 +154,10 @@ pub enum ProviderError {
     IdToken(IdTokenError),
     /// Userinfo.
     Userinfo(StepError<UserinfoError>),
+    /// What it says of an access token.
+    Introspection(StepError<IntrospectionError>),
+    /// It has no introspection, and no setting says what a JWT has to be for.
+    NoIntrospection,
 }
 
 /// A step fails for want of an answer, or for what the answer says.
@@ -176,6 +196,12 @@ impl From<CallbackError> for Error {
     }
 }
 
+impl From<BearerError> for Error {
+    fn from(error: BearerError) -> Self {
+        Self::Bearer(error)
+    }
+}
+
 impl From<ProviderError> for Error {
     fn from(error: ProviderError) -> Self {
         Self::Provider(error)
@@ -211,14 +237,22 @@ impl Error {
             | Self::EmailNotVerified
             | Self::SignInTooWeak
             | Self::SignInLoop
+            | Self::Bearer(_)
+            | Self::AccessToken(_)
+            | Self::Proof(_)
+            | Self::Challenge(_)
             | Self::TooManyRequests => Fault::Visitor,
             Self::Provider(ProviderError::Token(StepError::Answer(TokenError::InvalidClient)))
+            | Self::TokenCheck(
+                ProviderError::Introspection(StepError::Answer(IntrospectionError::InvalidClient))
+                | ProviderError::NoIntrospection,
+            )
             | Self::SessionTooLarge
             | Self::CustomStateTooLarge
             | Self::CustomStateUnreadable
             | Self::NotSigned
             | Self::LoopbackOnly => Fault::Operator,
-            Self::Provider(_) | Self::Logout(_) | Self::RefreshUnavailable => Fault::Provider,
+            Self::Provider(_) | Self::TokenCheck(_) | Self::Logout(_) | Self::RefreshUnavailable => Fault::Provider,
             Self::OriginUnreachable | Self::OriginTimedOut => Fault::Origin,
             Self::StoreUnavailable | Self::NoRandomness | Self::Internal => Fault::Host,
         }
@@ -232,9 +266,18 @@ impl Error {
             | Self::FormUnreadable
             | Self::Callback(_)
             | Self::SignInLoop
+            | Self::Bearer(_)
             | Self::Logout(_) => 400,
-            Self::SignInRefused(_) => 401,
-            Self::Forbidden | Self::Foreign | Self::HostedDomain | Self::EmailNotVerified | Self::SignInTooWeak => 403,
+            Self::SignInRefused(_)
+            | Self::AccessToken(_)
+            | Self::Proof(_)
+            | Self::Challenge(Challenge::Missing | Challenge::StepUp) => 401,
+            Self::Challenge(Challenge::Scope)
+            | Self::Forbidden
+            | Self::Foreign
+            | Self::HostedDomain
+            | Self::EmailNotVerified
+            | Self::SignInTooWeak => 403,
             Self::NotFound => 404,
             Self::Method(_) => 405,
             Self::FormTooLarge => 413,
@@ -248,7 +291,7 @@ impl Error {
             | Self::Internal => 500,
             Self::Provider(error) if error.timed_out() => 504,
             Self::OriginTimedOut => 504,
-            Self::StoreUnavailable | Self::RefreshUnavailable => 503,
+            Self::StoreUnavailable | Self::RefreshUnavailable | Self::TokenCheck(_) => 503,
             Self::Provider(_) | Self::OriginUnreachable => 502,
         }
     }
@@ -266,10 +309,18 @@ impl Error {
                 "The address has characters that this site does not accept.",
                 false,
             ),
-            Self::Method(_) | Self::FormTooLarge | Self::FormUnreadable | Self::Foreign | Self::Logout(_) => {
+            Self::Method(_)
+            | Self::FormTooLarge
+            | Self::FormUnreadable
+            | Self::Foreign
+            | Self::Logout(_)
+            | Self::Bearer(_) => {
                 text("This request can't be answered", "The request is not one that this page accepts.", false)
             }
             Self::NotFound => text("Not found", "There is nothing at this address.", false),
+            Self::AccessToken(_) | Self::Proof(_) | Self::Challenge(_) => {
+                text("No access", "This address takes requests with an access token alone.", false)
+            }
             Self::Forbidden => text("No access", "You do not have access to this page.", false),
             Self::Callback(_) => text(
                 "Sign-in did not finish",
@@ -300,6 +351,11 @@ impl Error {
                 "Sign-in is not available",
                 "The sign-in service did not answer as expected. Please try again in a moment.",
                 true,
+            ),
+            Self::TokenCheck(_) => text(
+                "The site is not available",
+                "Access tokens can't be checked right now. Please try again in a moment.",
+                false,
             ),
             Self::StoreUnavailable | Self::RefreshUnavailable => text(
                 "The site is not available",

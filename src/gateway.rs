@@ -2,6 +2,7 @@
 
 mod own;
 mod refusal;
+mod tokens;
 mod told;
 
 use serde_json::json;
@@ -10,12 +11,13 @@ use crate::{
     config::{Config, PostLogout},
     error::Error,
     flow::{
-        Site, access, assertion,
+        Site, access, assertion, check_rate,
         identify::{self, Identified},
         sign_in::{self, Finished, Wanted},
         sign_out, tries,
     },
     host::Host,
+    oauth::bearer::Challenge,
     origin::{self, AnswerEdits, AnswerFacts, Forward},
     policy::{self, Access, Admitted, Rule, StepUp, Verdict},
     route::{self, Route},
@@ -26,7 +28,7 @@ use crate::{
         form,
         path::RequestUrl,
         reply::Reply,
-        request::{CALLER, IncomingRequest, is_navigation},
+        request::{IncomingRequest, is_navigation},
         return_to::ReturnTo,
         secure_url::is_loopback_host,
     },
@@ -129,10 +131,9 @@ impl Gateway {
         }
         // 2. Who asks?
         let Identified { visitor, renewed } = match rule.access {
-            Access::Public | Access::Deny | Access::Token => Identified::anonymous(),
-            Access::Optional | Access::Login | Access::LoginOrToken => {
-                identify::identify(&self.site, host, request.cookies()).await?
-            }
+            Access::Public | Access::Deny => Identified::anonymous(),
+            Access::Optional | Access::Login => identify::identify(&self.site, host, request.cookies()).await?,
+            Access::Token | Access::LoginOrToken => self.identify_caller(host, request, url, rule).await?,
         };
         // 3. May they?
         Ok(match self.decide(host, request, url, rule, visitor).await? {
@@ -152,8 +153,11 @@ impl Gateway {
     ) -> Result<Leave, Error> {
         match policy::decide(rule, visitor, host.now()) {
             Verdict::Admit(admitted) => Ok(Leave::Given(admitted)),
-            // Nobody asks for a token yet: the settings refuse rules that do.
-            Verdict::Forbid | Verdict::Challenge(_) => Err(Error::Forbidden),
+            Verdict::Forbid => Err(Error::Forbidden),
+            Verdict::Challenge(challenge) => Err(Error::Challenge(challenge)),
+            Verdict::SignIn if rule.takes_tokens() && !is_navigation(request) => {
+                Err(Error::Challenge(Challenge::Missing))
+            }
             Verdict::SignIn => self.ask_to_sign_in(host, request, url, (rule.step_up.clone(), "login_required")).await,
             // RFC 9470 §3 for the word.
             Verdict::StepUp(step_up) => {
@@ -188,7 +192,13 @@ impl Gateway {
 
     /// The answer for a request that can't be served.
     pub fn refuse(&self, host: &impl Host, request: &impl IncomingRequest, error: &Error) -> Reply {
-        self.tell(host, request, error);
+        // That a client asks first what it has to bring is how it should be.
+        if !matches!(error, Error::Challenge(Challenge::Missing)) {
+            self.tell(host, request, error);
+        }
+        if let Some(reply) = self.challenged(host, request, error) {
+            return reply;
+        }
         let again = self.site.own_path("oidc_login");
         refusal::refusal(error, is_navigation(request), &again)
     }
@@ -284,10 +294,4 @@ impl Gateway {
             None => login,
         }
     }
-}
-
-// By the address that the platform saw; a caller can't choose it.
-async fn check_rate(host: &impl Host, request: &impl IncomingRequest) -> Result<(), Error> {
-    let caller = request.header(CALLER).unwrap_or_default();
-    if host.allows(&caller).await { Ok(()) } else { Err(Error::TooManyRequests) }
 }

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::{
     config::{Config, HeaderMapping, OriginSettings},
-    oauth::AccessToken,
+    json::Object,
+    oauth::{AccessToken, bearer::Location},
     policy::Admitted,
     session::cookies::CookieNames,
-    visitor::Identity,
     web::{
         cookie::{self, Remaining, SetCookie},
         path::RequestUrl,
@@ -18,6 +18,7 @@ use crate::{
     },
 };
 
+mod caller;
 mod names;
 
 pub use names::IdentityHeaders;
@@ -67,8 +68,20 @@ pub fn forward(
     let mut edits: Vec<HeaderEdit> = spoofed.map(|name| HeaderEdit::Remove(name.to_owned())).collect();
     edits.extend(without_own_cookies(request.cookies(), cookie_names));
     edits.extend(whence(request, &config.public_origin(url)));
-    edits.extend(admitted.identity().into_iter().flat_map(|identity| stamps(identity, &config.headers)));
-    let url = target(&config.origin, url);
+    edits.extend(admitted.identity().into_iter().flat_map(|identity| stamps(identity.claims(), &config.headers)));
+    let taken = admitted.caller().map(|(caller, location)| {
+        caller::stamp(&mut edits, caller, config);
+        location
+    });
+    let taken = taken.filter(|_| !config.pass_access_token);
+    if taken == Some(Location::Header) {
+        edits.push(authorization(None));
+    }
+    let target = match taken {
+        Some(Location::Query) => Cow::Owned(caller::target_without_token(url)),
+        _ => Cow::Borrowed(url.target()),
+    };
+    let url = whole_url(&config.origin, url, target);
     Forward { url, edits, answer_is_private: admitted.answer_is_private(), cookies: Vec::new() }
 }
 
@@ -89,10 +102,13 @@ fn whence(request: &impl IncomingRequest, public_origin: &str) -> impl Iterator<
     facts.into_iter().chain(caller)
 }
 
-fn target(origin: &OriginSettings, url: &RequestUrl<'_>) -> Option<String> {
-    match origin {
-        OriginSettings::Url(base) => Some(format!("{}{}", base.as_str().trim_end_matches('/'), url.target())),
-        OriginSettings::Binding | OriginSettings::SameUrl => None,
+fn whole_url(origin: &OriginSettings, url: &RequestUrl<'_>, target: Cow<'_, str>) -> Option<String> {
+    match (origin, target) {
+        (OriginSettings::Url(base), target) => Some([base.as_str().trim_end_matches('/'), &target].concat()),
+        (OriginSettings::Binding | OriginSettings::SameUrl, Cow::Borrowed(_)) => None,
+        (OriginSettings::Binding | OriginSettings::SameUrl, Cow::Owned(target)) => {
+            Some([url.origin(), &target].concat())
+        }
     }
 }
 
@@ -104,9 +120,9 @@ fn without_own_cookies(header: &str, names: &CookieNames) -> Option<HeaderEdit> 
     }
 }
 
-fn stamps<'a>(identity: &'a Identity, mappings: &'a [HeaderMapping]) -> impl Iterator<Item = HeaderEdit> + 'a {
+fn stamps<'a>(claims: &'a Object, mappings: &'a [HeaderMapping]) -> impl Iterator<Item = HeaderEdit> + 'a {
     mappings.iter().filter_map(|mapping| {
-        let value = header_value(mapping.claim.find(identity.claims())?)?;
+        let value = header_value(mapping.claim.find(claims)?)?;
         Some(HeaderEdit::Set(mapping.header.clone(), value))
     })
 }

@@ -4,16 +4,14 @@ mod rule;
 #[cfg(any(test, feature = "tools"))]
 pub mod suppose;
 
-use std::rc::Rc;
-
 use crate::{
     json::Object,
-    oauth::access_token::Caller,
+    oauth::{access_token::Caller, bearer::Location},
     time::Timestamp,
     visitor::{Identity, Visitor},
 };
 
-pub use crate::oauth::step_up::StepUp;
+pub use crate::oauth::{bearer::Challenge, step_up::StepUp};
 pub use rule::{Access, ClaimRule, Rule};
 
 /// What becomes of a request.
@@ -31,17 +29,6 @@ pub enum Verdict {
     Forbid,
 }
 
-/// What is wrong with the token that came, or did not come. What would be right, the rule says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Challenge {
-    /// There is none.
-    Missing,
-    /// It is not good for all that is asked (RFC 6750 §3.1).
-    Scope,
-    /// It comes of a sign-in of another kind, or of too long ago (RFC 9470 §3).
-    StepUp,
-}
-
 /// Leave to reach the origin; only [`decide`] gives it.
 #[derive(Clone, Debug)]
 pub struct Admitted {
@@ -54,14 +41,14 @@ impl Admitted {
     pub fn identity(&self) -> Option<&Identity> {
         match &self.whom {
             Visitor::Known(identity) => Some(identity),
-            Visitor::Anonymous | Visitor::Bearer(_) => None,
+            Visitor::Anonymous | Visitor::Bearer(..) => None,
         }
     }
 
-    /// The caller whom the origin is told about.
-    pub fn caller(&self) -> Option<&Caller> {
+    /// The caller whom the origin is told about, and where the token stood.
+    pub fn caller(&self) -> Option<(&Caller, Location)> {
         match &self.whom {
-            Visitor::Bearer(caller) => Some(caller),
+            Visitor::Bearer(caller, location) => Some((caller, *location)),
             Visitor::Anonymous | Visitor::Known(_) => None,
         }
     }
@@ -76,7 +63,7 @@ impl Admitted {
     pub fn with_claims(self, claims: Object) -> Self {
         match self.whom {
             Visitor::Known(_) => Self { whom: Visitor::Known(Identity::new(claims)), ..self },
-            Visitor::Anonymous | Visitor::Bearer(_) => self,
+            Visitor::Anonymous | Visitor::Bearer(..) => self,
         }
     }
 
@@ -84,7 +71,7 @@ impl Admitted {
     pub fn claims(&self) -> Option<&Object> {
         match &self.whom {
             Visitor::Known(identity) => Some(identity.claims()),
-            Visitor::Bearer(caller) => Some(caller.claims()),
+            Visitor::Bearer(caller, _) => Some(caller.claims()),
             Visitor::Anonymous => None,
         }
     }
@@ -101,22 +88,24 @@ pub fn decide(rule: &Rule, visitor: Visitor, now: Timestamp) -> Verdict {
     match (rule.access, visitor) {
         (Access::Deny, _) => Verdict::Forbid,
         // Where no token counts, one who brought nothing else is nobody.
-        (Access::Public, _) | (Access::Optional, Visitor::Anonymous | Visitor::Bearer(_)) => admit(Visitor::Anonymous),
-        (Access::Token | Access::LoginOrToken, Visitor::Bearer(caller)) => match shortfall(rule, &caller, now) {
-            None => admit(Visitor::Bearer(caller)),
-            Some(verdict) => verdict,
-        },
+        (Access::Public, _) | (Access::Optional, Visitor::Anonymous | Visitor::Bearer(..)) => admit(Visitor::Anonymous),
+        (Access::Token | Access::LoginOrToken, Visitor::Bearer(caller, location)) => {
+            match shortfall(rule, &caller, now) {
+                None => admit(Visitor::Bearer(caller, location)),
+                Some(verdict) => verdict,
+            }
+        }
         (Access::Optional | Access::Login | Access::LoginOrToken, Visitor::Known(identity)) => match () {
             () if !rule.claims.iter().all(|claim| claim.holds(identity.claims())) => Verdict::Forbid,
             () if !rule.step_up.is_met(identity.claims(), now) => Verdict::StepUp(rule.step_up.clone()),
             () => admit(Visitor::Known(identity)),
         },
         (Access::Token, Visitor::Anonymous | Visitor::Known(_)) => Verdict::Challenge(Challenge::Missing),
-        (Access::Login | Access::LoginOrToken, Visitor::Anonymous | Visitor::Bearer(_)) => Verdict::SignIn,
+        (Access::Login | Access::LoginOrToken, Visitor::Anonymous | Visitor::Bearer(..)) => Verdict::SignIn,
     }
 }
 
-fn shortfall(rule: &Rule, caller: &Rc<Caller>, now: Timestamp) -> Option<Verdict> {
+fn shortfall(rule: &Rule, caller: &Caller, now: Timestamp) -> Option<Verdict> {
     if !rule.scopes.iter().all(|scope| caller.scopes().contains(scope)) {
         return Some(Verdict::Challenge(Challenge::Scope));
     }

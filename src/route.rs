@@ -2,6 +2,7 @@
 
 use crate::{
     config::{Config, Routes},
+    oauth::resource_metadata::WELL_KNOWN,
     policy::{Rule, StepUp},
     web::{path::RequestPath, return_to::ReturnTo},
 };
@@ -40,19 +41,21 @@ pub enum Endpoint {
     FrontChannelLogout,
     /// `/oidc_jwks`.
     Jwks,
+    /// RFC 9728 metadata: of the whole site, or of the rules with this prefix.
+    ResourceMetadata,
     /// A name that is ours and has nothing behind it yet.
     Reserved,
 }
 
 /// Where `method` on `path` belongs.
 pub fn route<'c>(config: &'c Config, method: &str, path: &RequestPath<'_>) -> Route<'c> {
-    if let Some(endpoint) = own_endpoint(&config.routes, path.decoded()) {
+    if let Some(endpoint) = own_endpoint(config, path.decoded()) {
         return Route::Own(endpoint);
     }
     let Some(index) = rule_index(&config.rules, method, path.decoded()) else { return Route::Ambiguous };
     // An origin that strips `;parameters` or merges slashes must not find a page of another rule, nor one of ours.
     let agrees = |reading: &[u8]| {
-        own_endpoint(&config.routes, reading).is_none() && rule_index(&config.rules, method, reading) == Some(index)
+        own_endpoint(config, reading).is_none() && rule_index(&config.rules, method, reading) == Some(index)
     };
     if !path.readings().iter().all(|reading| agrees(reading)) {
         return Route::Ambiguous;
@@ -74,7 +77,17 @@ pub fn step_up(config: &Config, target: &ReturnTo) -> StepUp {
 }
 
 /// Whether `path` is an endpoint of ours.
-pub fn own_endpoint(routes: &Routes, path: &[u8]) -> Option<Endpoint> {
+pub fn own_endpoint(config: &Config, path: &[u8]) -> Option<Endpoint> {
+    if is_resource_metadata(&config.rules, path) {
+        return Some(Endpoint::ResourceMetadata);
+    }
+    let endpoint = fixed_endpoint(&config.routes, path)?;
+    // Nobody signs in here: what that takes is still no page of the origin's.
+    let open = !config.resource_server_only || endpoint == Endpoint::Health;
+    Some(if open { endpoint } else { Endpoint::Reserved })
+}
+
+fn fixed_endpoint(routes: &Routes, path: &[u8]) -> Option<Endpoint> {
     if path == routes.callback.as_bytes() {
         return Some(Endpoint::Callback);
     }
@@ -99,6 +112,13 @@ pub fn own_endpoint(routes: &Routes, path: &[u8]) -> Option<Endpoint> {
 pub fn cookies_reach(routes: &Routes, path: &RequestPath<'_>) -> bool {
     let (base, path) = (routes.base.as_bytes(), path.decoded());
     path.starts_with(base) || base.strip_suffix(b"/") == Some(path)
+}
+
+// RFC 9728 §3: at the root, whatever the base; the path of the resource comes behind.
+fn is_resource_metadata(rules: &[Rule], path: &[u8]) -> bool {
+    let Some(suffix) = path.strip_prefix(WELL_KNOWN.as_bytes()) else { return false };
+    let mut resources = rules.iter().filter(|rule| rule.takes_tokens());
+    resources.any(|rule| suffix.is_empty() || suffix == rule.resource_path().as_bytes())
 }
 
 fn rule_index(rules: &[Rule], method: &str, path: &[u8]) -> Option<usize> {

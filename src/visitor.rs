@@ -5,7 +5,10 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::{json::Object, oauth::access_token::Caller};
+use crate::{
+    json::Object,
+    oauth::{access_token::Caller, bearer::Location},
+};
 
 /// The one who sent a request.
 #[derive(Clone, Debug)]
@@ -14,8 +17,8 @@ pub enum Visitor {
     Anonymous,
     /// Somebody with a session.
     Known(Identity),
-    /// Somebody with an access token that was found good. Shared with what remembers that it was.
-    Bearer(Rc<Caller>),
+    /// Somebody with an access token that was found good, which stood there. Shared with what remembers that it was.
+    Bearer(Rc<Caller>, Location),
 }
 
 /// The claims of a signed-in visitor, as far as rules and headers need them.

@@ -18,7 +18,11 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ("claim_path", &["json"], "a value: where in claims something stands"),
     ("web", &[], "formats of HTTP alone: no token, no setting, no time but a span"),
     ("jose", &["json", "secret", "time"], "the token formats know no HTTP: signatures are checked through a trait"),
-    ("oauth", &["json", "secret", "time", "web"], "RFC 6749 and family: requests and answers as values"),
+    (
+        "oauth",
+        &["jose", "json", "secret", "time", "web"],
+        "RFC 6749 and family: requests and answers as values, some of them signed",
+    ),
     ("visitor", &["json", "oauth"], "claims of somebody, or a caller; the session holds one, so it stands below it"),
     ("oidc", &["jose", "json", "oauth", "secret", "time", "web"], "OpenID Connect stands on OAuth and on tokens"),
     (
@@ -37,11 +41,11 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
         &["claim_path", "jose", "json", "oauth", "oidc", "policy", "secret", "time", "web"],
         "settings parse into the types of the layers that use them, rules among them",
     ),
-    ("route", &["config", "policy", "web"], "which endpoint or which rule, by the settings"),
+    ("route", &["config", "oauth", "policy", "web"], "which endpoint or which rule, by the settings"),
     (
         "origin",
-        &["config", "oauth", "policy", "session", "visitor", "web"],
-        "needs a verdict; the cookie names are the session's",
+        &["config", "json", "oauth", "policy", "session", "web"],
+        "needs a verdict; the cookie names are the session's, the token is where it stood",
     ),
     // `host` writes `LogLine`, `error` maps what `host` fails with: one step of the stack in two files.
     ("error", &["host", "jose", "oauth", "oidc", "web"], "the one map from every layer's error to what is seen of it"),
@@ -56,7 +60,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "gateway",
-        &["config", "error", "flow", "host", "oauth", "origin", "policy", "route", "session", "visitor", "web"],
+        &["config", "error", "flow", "host", "jose", "oauth", "origin", "policy", "route", "session", "visitor", "web"],
         "the order of things; of sessions it knows the cookies' names alone",
     ),
     (

@@ -6,7 +6,6 @@ mod errors;
 mod headers;
 mod log;
 mod names;
-mod not_yet;
 mod parse;
 mod places;
 mod provider;
@@ -14,6 +13,7 @@ mod reader;
 mod rules;
 mod session;
 pub mod settings;
+mod tokens;
 mod value;
 
 use core::time::Duration;
@@ -25,7 +25,9 @@ use crate::{
     oauth::{
         Scopes,
         authorization::ResponseMode,
+        bearer::Location,
         client_auth::{Client, ClientAuthMethod},
+        introspection::IntrospectionAuth,
     },
     oidc::{
         IssuerUrl,
@@ -70,10 +72,14 @@ pub struct Config {
     pub headers: Vec<HeaderMapping>,
     /// `OIDC_ASSERTION`: what is signed for the origin.
     pub assertion: Option<AssertionSettings>,
-    /// `OIDC_PASS_ACCESS_TOKEN`.
+    /// `OIDC_PASS_ACCESS_TOKEN`: whether the origin gets the token of the session, or the one that a caller brought.
     pub pass_access_token: bool,
     /// `OIDC_LOG`.
     pub log: LogSettings,
+    /// How access tokens are found, checked and passed on, where a rule takes them.
+    pub tokens: TokenSettings,
+    /// `OIDC_RESOURCE_SERVER_ONLY`: nobody signs in here.
+    pub resource_server_only: bool,
     /// `OIDC_ENABLED=false`: the claims that everybody has, on loopback hosts only.
     pub testing_profile: Option<Object>,
 }
@@ -241,6 +247,38 @@ pub struct HeaderMapping {
     pub claim: crate::claim_path::ClaimPath,
     /// The header.
     pub header: String,
+}
+
+/// How access tokens are found, checked and passed on.
+#[derive(Debug)]
+pub struct TokenSettings {
+    /// `OIDC_BEARER_LOCATIONS`.
+    pub locations: Vec<Location>,
+    /// `OIDC_ACCESS_TOKENS`.
+    pub check: TokenCheck,
+    /// `OIDC_AUDIENCE`; or else, with `OIDC_RESOURCE_CHECK_AUD`, the client id.
+    pub audience: Vec<String>,
+    /// `OIDC_RESOURCE_CHECK_AUD`.
+    pub audience_required: bool,
+    /// `OIDC_INTROSPECTION_AUTH_METHOD`.
+    pub auth: IntrospectionAuth,
+    /// `OIDC_TOKEN_TYPE_HINT`.
+    pub hint: Option<String>,
+    /// `OIDC_INTROSPECTION_CACHE_TTL`.
+    pub cache_ttl: Duration,
+    /// `OIDC_PASS_TOKEN_INFO`.
+    pub pass_info: bool,
+}
+
+/// `OIDC_ACCESS_TOKENS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenCheck {
+    /// The provider is asked about each.
+    Introspection,
+    /// Each is a JWT, verified by the provider's keys.
+    Jwt,
+    /// Introspection when the provider has it, else JWT.
+    Auto,
 }
 
 /// Which bindings the Worker was given.

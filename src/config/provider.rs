@@ -18,14 +18,20 @@ use crate::{
     time::Leeway,
 };
 
-/// Reads the provider's settings. `None` when they say too little, which is reported unless nobody is to sign in.
-pub(super) fn read(reader: &mut Reader<'_>, enabled: bool, secure: bool) -> Option<ProviderSettings> {
+/// Reads the provider's settings. `None` when they say too little, which is reported unless nobody is to sign in. An
+/// `api` that only checks tokens needs no client id: it is known by its audience.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    enabled: bool,
+    secure: bool,
+    api: Option<&str>,
+) -> Option<ProviderSettings> {
     let errors_before = reader.error_count();
     let file = client_secrets::read(reader);
     let file_is_good = reader.error_count() == errors_before;
 
     let issuer = reader.read("OIDC_ISSUER", issuer).or(file.issuer);
-    let id = reader.read("OIDC_CLIENT_ID", client_id).or(file.client_id);
+    let id = reader.read("OIDC_CLIENT_ID", client_id).or(file.client_id).or_else(|| ClientId::parse(api?));
     let secret = reader.read("OIDC_CLIENT_SECRET", client_secret).or(file.client_secret);
     if enabled && file_is_good {
         if issuer.is_none() && !reader.has("OIDC_ISSUER") {

@@ -4,9 +4,7 @@ use serde_json::Value;
 
 use super::{
     Routes,
-    errors::ConfigError,
     names::nearest,
-    not_yet,
     reader::Reader,
     value::{self, Checked, Mismatch, printable},
 };
@@ -25,9 +23,9 @@ const KEYS: [&str; 9] = ["path", "methods", "access", "scopes", "claims", "roles
 /// A year, in seconds: a longer `max_age` asks for nothing.
 const LONGEST_AGE: u64 = 31_536_000;
 
-/// Reads the rules and puts one behind them that asks everybody to sign in, unless they say something about every
-/// request: then the second value is `false`.
-pub(super) fn read(reader: &mut Reader<'_>, routes: &Routes) -> (Vec<Rule>, bool) {
+/// Reads the rules and puts one behind them that asks everybody to sign in, or for a token where nobody can, unless they
+/// say something about every request: then the second value is `false`.
+pub(super) fn read(reader: &mut Reader<'_>, routes: &Routes, resource_server_only: bool) -> (Vec<Rule>, bool) {
     let values = reader.read(NAME, value::values).unwrap_or_default();
     let mut rules: Vec<Rule> = Vec::new();
     for (index, value) in values.iter().enumerate() {
@@ -40,11 +38,15 @@ pub(super) fn read(reader: &mut Reader<'_>, routes: &Routes) -> (Vec<Rule>, bool
         let mut parser = RuleParser { reader, place, members };
         let Some(rule) = parser.rule() else { continue };
         parser.check_reachable(&rule, &rules, routes);
+        if resource_server_only {
+            parser.check_without_sign_in(rule.access);
+        }
         rules.push(rule);
     }
     let everything = PathPattern::everything();
     let ends_open = rules.last().is_none_or(|last| last.methods.is_some() || !last.pattern.covers(&everything));
-    rules.extend(ends_open.then(|| Rule::plain(everything, Access::Login)));
+    let rest = if resource_server_only { Access::Token } else { Access::Login };
+    rules.extend(ends_open.then(|| Rule::plain(everything, rest)));
     (rules, ends_open)
 }
 
@@ -74,9 +76,7 @@ impl RuleParser<'_, '_, '_> {
 
     fn check_keys(&mut self) {
         for (key, value) in self.members {
-            if let Some(problem) = not_yet::rule_key(key) {
-                self.report(key, problem, "remove it; the rule would protect less than it says");
-            } else if !KEYS.contains(&key.as_str()) {
+            if !KEYS.contains(&key.as_str()) {
                 let cure = format!("write `{}` or remove it", nearest(key, KEYS.into_iter()));
                 let expected = format!("one of {}", KEYS.join(", "));
                 self.refuse(&printable(key), Some(value), &Mismatch::new(expected, cure));
@@ -85,11 +85,6 @@ impl RuleParser<'_, '_, '_> {
     }
 
     fn access(&mut self) -> Option<Access> {
-        let word = self.members.get("access").and_then(Value::as_str).unwrap_or_default();
-        if let Some(problem) = not_yet::rule_access(word) {
-            self.report("access", problem, "choose another value");
-            return None;
-        }
         self.required(
             "access",
             value::choice(&[
@@ -149,6 +144,14 @@ impl RuleParser<'_, '_, '_> {
                 self.members.get(key),
                 &Mismatch::new("nothing: with this `access` it has no effect", cure),
             );
+        }
+    }
+
+    fn check_without_sign_in(&mut self, access: Access) {
+        if !matches!(access, Access::Token | Access::Public | Access::Deny) {
+            let expected = "`token`, `public` or `deny` under OIDC_RESOURCE_SERVER_ONLY";
+            let cure = "choose one of them, or let visitors sign in: remove OIDC_RESOURCE_SERVER_ONLY";
+            self.refuse("access", self.members.get("access"), &Mismatch::new(expected, cure));
         }
     }
 
@@ -213,10 +216,6 @@ impl RuleParser<'_, '_, '_> {
 
     fn refuse(&mut self, member: &str, value: Option<&Value>, mismatch: &Mismatch) {
         self.reader.refuse_member(NAME, &format!("{}.{member}", self.place), value, mismatch);
-    }
-
-    fn report(&mut self, member: &str, problem: String, cure: &str) {
-        self.reader.report(ConfigError::new(NAME, problem, cure).at(&format!("{}.{member}", self.place)));
     }
 }
 

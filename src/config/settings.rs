@@ -1,8 +1,6 @@
 //! The table of settings: every name with its type, its default and its meaning. The reference in
 //! `docs/configuration.md` is made from it, unknown names are compared with it.
 
-use super::not_yet;
-
 /// One setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
@@ -206,7 +204,7 @@ pub const SETTINGS: &[Setting] = &[
         "OIDC_PASS_ACCESS_TOKEN",
         "boolean",
         text("false"),
-        "Sends `Authorization: Bearer` with the visitor's access token to the origin.",
+        "Sends `Authorization: Bearer` with the visitor's access token to the origin; what a caller brought goes on where it stood.",
     ),
     setting(
         "OIDC_PUBLIC_URL",
@@ -250,12 +248,17 @@ pub const SETTINGS: &[Setting] = &[
         text("auto"),
         "How access tokens are checked. `auto`: by introspection when the provider has it, else as a JWT.",
     ),
-    setting("OIDC_AUDIENCE", "list", words("none"), "The audiences of access tokens that are accepted."),
+    setting(
+        "OIDC_AUDIENCE",
+        "list",
+        words("none"),
+        "The audiences of access tokens that are accepted. JWTs must name one; introspections, if they name any.",
+    ),
     setting(
         "OIDC_INTROSPECTION_CACHE_TTL",
         "seconds, 0 to 86400",
         text("60"),
-        "How long an introspection is believed, never past the token's `exp`. 0 asks every time.",
+        "How long what was found out about an access token is believed, never past its `exp`. 0 checks every time.",
     ),
     setting(
         "OIDC_PASS_TOKEN_INFO",
@@ -324,8 +327,7 @@ pub fn reference() -> String {
             DefaultValue::Words(words) => (*words).to_owned(),
         };
         let kind = if *secret { format!("secret: {kind}") } else { (*kind).to_owned() };
-        let restriction = not_yet::in_reference(name);
-        let row = [format!("`{name}`"), kind, default, format!("{meaning}{restriction}")].join(" | ");
+        let row = [format!("`{name}`"), kind, default, (*meaning).to_owned()].join(" | ");
         table.push_str("| ");
         table.push_str(&row);
         table.push_str(" |\n");

@@ -9,10 +9,18 @@ export function read(request) {
   return facts;
 }
 
-/** The body as text, `null` when it is longer than `limit` bytes. */
-export async function readBody(request, limit) {
-  const bytes = await readCapped(request.body, limit);
+/** The body as text, `null` when it is longer than `limit` bytes. One that `goesOn` is read from a copy. */
+export async function readBody(request, limit, goesOn) {
+  const bytes = await readCapped((goesOn ? request.clone() : request).body, limit);
   return bytes === null ? null : new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+}
+
+/** The SHA-256 of the client's certificate, when there is one that the platform found good; else nothing. */
+export function clientCertificate(request) {
+  const tls = request.cf?.tlsClientAuth;
+  const good = tls?.certPresented === "1" && tls.certVerified === "SUCCESS" && tls.certRevoked !== "1";
+  const hex = good ? tls.certFingerprintSHA256 : undefined;
+  return new Uint8Array((hex?.match(/[0-9a-f]{2}/gi) ?? []).map((byte) => parseInt(byte, 16)));
 }
 
 /** Up to this many bytes are uploaded in no time: only then is the wait for an answer the origin's doing. */
@@ -118,12 +126,22 @@ const ALGORITHMS = {
   EdDSA: { name: "Ed25519" },
 };
 
+/** Keys that have been imported, by algorithm and content; never more than so many, the oldest gives way. */
+const imported = new Map();
+const MAX_IMPORTED = 32;
+
 /** Whether the signature is good; rejects when the key can't be used. */
 export async function verify(alg, jwk, message, signature) {
   const algorithm = ALGORITHMS[alg];
   // Both lie in memory that may move while the key is imported.
   const [signed, proof] = [message.slice(), signature.slice()];
-  const key = await crypto.subtle.importKey("jwk", JSON.parse(jwk), algorithm, false, ["verify"]);
+  const name = alg + jwk;
+  let key = imported.get(name);
+  if (key === undefined) {
+    key = await crypto.subtle.importKey("jwk", JSON.parse(jwk), algorithm, false, ["verify"]);
+    if (imported.size >= MAX_IMPORTED) imported.delete(imported.keys().next().value);
+    imported.set(name, key);
+  }
   return crypto.subtle.verify(algorithm, key, proof, signed);
 }
 

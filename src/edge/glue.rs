@@ -10,7 +10,10 @@ extern "C" {
     pub(super) fn read(request: &web_sys::Request) -> String;
 
     #[wasm_bindgen(js_name = readBody)]
-    pub(super) fn read_body(request: &web_sys::Request, limit: f64) -> Promise;
+    pub(super) fn read_body(request: &web_sys::Request, limit: f64, goes_on: bool) -> Promise;
+
+    #[wasm_bindgen(js_name = clientCertificate)]
+    pub(super) fn client_certificate(request: &web_sys::Request) -> Vec<u8>;
 
     #[wasm_bindgen]
     pub(super) fn forward(

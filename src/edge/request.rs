@@ -68,8 +68,22 @@ impl IncomingRequest for EdgeRequest<'_> {
     }
 
     async fn body(&self, limit: usize) -> Result<String, BodyError> {
+        self.read_body(limit, false).await
+    }
+
+    async fn peek(&self, limit: usize) -> Result<String, BodyError> {
+        self.read_body(limit, true).await
+    }
+
+    fn client_certificate(&self) -> Option<[u8; 32]> {
+        glue::client_certificate(self.request).try_into().ok()
+    }
+}
+
+impl EdgeRequest<'_> {
+    async fn read_body(&self, limit: usize, goes_on: bool) -> Result<String, BodyError> {
         #[allow(clippy::cast_precision_loss, reason = "limits are far below 2^53")]
-        let text = JsFuture::from(glue::read_body(self.request, limit as f64)).await;
+        let text = JsFuture::from(glue::read_body(self.request, limit as f64, goes_on)).await;
         match text {
             Ok(text) if text.is_null() => Err(BodyError::TooLarge),
             Ok(text) => text.dyn_into::<JsString>().map(String::from).map_err(|_: JsValue| BodyError::Unreadable),

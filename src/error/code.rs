@@ -4,7 +4,13 @@ use super::{CallbackError, Error, KeysError, ProviderError, StepError};
 use crate::{
     host::CallError,
     jose::{ClaimError, JwsError},
-    oauth::token::TokenError,
+    oauth::{
+        access_token::AccessTokenError,
+        bearer::{BearerError, Challenge},
+        dpop::ProofError,
+        introspection::IntrospectionError,
+        token::TokenError,
+    },
     oidc::{discovery::DiscoveryError, id_token::IdTokenError, logout::LogoutError, userinfo::UserinfoError},
 };
 
@@ -26,7 +32,14 @@ impl Error {
             Self::EmailNotVerified => "claims.email_not_verified",
             Self::SignInTooWeak => "sign_in.too_weak",
             Self::Logout(error) => logout_code(*error),
-            Self::Provider(error) => error.code(),
+            Self::Provider(error) | Self::TokenCheck(error) => error.code(),
+            Self::Bearer(BearerError::Several) => "access_token.several",
+            Self::Bearer(BearerError::Malformed) => "access_token.malformed",
+            Self::AccessToken(error) => access_token_code(*error),
+            Self::Challenge(Challenge::Missing) => "access_token.required",
+            Self::Challenge(Challenge::Scope) => "access_token.scope",
+            Self::Challenge(Challenge::StepUp) => "access_token.step_up",
+            Self::Proof(error) => proof_code(*error),
             Self::SignInLoop => "sign_in.loop",
             Self::TooManyRequests => "request.too_many",
             Self::SessionTooLarge => "session.too_large",
@@ -89,6 +102,11 @@ impl ProviderError {
             Self::Token(StepError::Answer(error)) => token_code(error),
             Self::NoIdToken => "token.no_id_token",
             Self::IdToken(error) => id_token_code(error),
+            Self::Introspection(StepError::Call(CallError::Unreachable)) => "introspection.unreachable",
+            Self::Introspection(StepError::Call(CallError::TimedOut)) => "introspection.timeout",
+            Self::Introspection(StepError::Call(CallError::TooLarge)) => "introspection.too_large",
+            Self::Introspection(StepError::Answer(error)) => introspection_code(error),
+            Self::NoIntrospection => "introspection.not_offered",
             Self::Userinfo(StepError::Call(CallError::Unreachable)) => "userinfo.unreachable",
             Self::Userinfo(StepError::Call(CallError::TimedOut)) => "userinfo.timeout",
             Self::Userinfo(StepError::Call(CallError::TooLarge)) => "userinfo.too_large",
@@ -97,6 +115,38 @@ impl ProviderError {
             Self::Userinfo(StepError::Answer(UserinfoError::NotJson)) => "userinfo.not_json",
             Self::Userinfo(StepError::Answer(UserinfoError::SubjectMismatch)) => "userinfo.subject_mismatch",
         }
+    }
+}
+
+const fn introspection_code(error: IntrospectionError) -> &'static str {
+    match error {
+        IntrospectionError::InvalidClient => "introspection.invalid_client",
+        IntrospectionError::UnexpectedStatus => "introspection.unexpected_status",
+        IntrospectionError::NotJson => "introspection.not_json",
+        IntrospectionError::BadSignature | IntrospectionError::UnknownKey => "introspection.bad_signature",
+    }
+}
+
+const fn access_token_code(error: AccessTokenError) -> &'static str {
+    match error {
+        AccessTokenError::Jws(_) => "access_token.refused",
+        AccessTokenError::Claim(ClaimError::Expired) => "access_token.expired",
+        AccessTokenError::Claim(ClaimError::OtherAudience) => "access_token.audience_mismatch",
+        AccessTokenError::Claim(_) => "access_token.claim",
+        AccessTokenError::WrongType => "access_token.wrong_type",
+        AccessTokenError::Inactive => "access_token.inactive",
+        AccessTokenError::Unproved => "access_token.unproved",
+    }
+}
+
+const fn proof_code(error: ProofError) -> &'static str {
+    match error {
+        ProofError::Malformed | ProofError::Jws(_) | ProofError::Claim(_) => "proof.refused",
+        ProofError::OtherKey => "proof.other_key",
+        ProofError::OtherRequest => "proof.other_request",
+        ProofError::Stale => "proof.stale",
+        ProofError::Replayed => "proof.replayed",
+        ProofError::Nonce => "proof.nonce",
     }
 }
 

@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::{Error, Fault, ProviderError};
-use crate::oidc::{id_token::IdTokenError, logout::LogoutError};
+use crate::{
+    oauth::{access_token::AccessTokenError, dpop::ProofError},
+    oidc::{id_token::IdTokenError, logout::LogoutError},
+};
 
 /// One line of the log: never a token, a code, a cookie, nor text of the provider; an e-mail address only when asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,10 +94,13 @@ fn detail(error: &Error) -> Option<String> {
     match error {
         Error::Path(error) => Some(error.to_string()),
         Error::Provider(ProviderError::IdToken(IdTokenError::Claim(error)))
-        | Error::Logout(LogoutError::Claim(error)) => Some(error.to_string()),
-        Error::Provider(ProviderError::IdToken(IdTokenError::Jws(error))) | Error::Logout(LogoutError::Jws(error)) => {
-            Some(error.to_string())
-        }
+        | Error::Logout(LogoutError::Claim(error))
+        | Error::AccessToken(AccessTokenError::Claim(error))
+        | Error::Proof(ProofError::Claim(error)) => Some(error.to_string()),
+        Error::Provider(ProviderError::IdToken(IdTokenError::Jws(error)))
+        | Error::Logout(LogoutError::Jws(error))
+        | Error::AccessToken(AccessTokenError::Jws(error))
+        | Error::Proof(ProofError::Jws(error)) => Some(error.to_string()),
         _ => None,
     }
 }

@@ -1,11 +1,14 @@
 //! The flows: what happens between a request and its answer when others have to be asked. Only flows await.
 
 pub mod access;
+pub mod access_token;
 pub mod account;
 pub mod assertion;
+pub mod bearer;
 pub mod claims;
 pub mod identify;
 pub mod members;
+pub mod possession;
 pub mod provider;
 pub mod provider_logout;
 pub mod refresh;
@@ -13,6 +16,7 @@ pub mod replay;
 pub mod sign_in;
 pub mod sign_out;
 pub mod standing;
+pub mod token_cache;
 pub mod tries;
 
 use crate::{
@@ -25,8 +29,18 @@ use crate::{
         seal::{KeyRing, NONCE_BYTES, Purpose},
     },
     visitor::Identity,
-    web::path::RequestUrl,
+    web::{
+        path::RequestUrl,
+        request::{CALLER, IncomingRequest},
+    },
 };
+
+/// The longest form that is read, in bytes.
+pub(crate) const MAX_FORM_BYTES: usize = 64 * 1024;
+/// More used states are never remembered.
+const MAX_STATES: usize = 1024;
+/// More used proofs are never remembered.
+const MAX_PROOFS: usize = 8192;
 
 /// The settings and what follows from them; made once, kept as long as the isolate lives.
 #[derive(Debug)]
@@ -48,7 +62,11 @@ pub struct Site {
     /// When sessions were last tried to be renewed.
     pub attempts: refresh::Attempts,
     /// The states that have been used.
-    pub used_states: replay::UsedStates,
+    pub used_states: replay::Used,
+    /// The proofs of possession that have been used.
+    pub used_proofs: replay::Used,
+    /// What is known of access tokens.
+    pub known_tokens: token_cache::TokenCache,
 }
 
 impl Site {
@@ -67,7 +85,9 @@ impl Site {
             standings: standing::Standings::default(),
             access_tokens: access::AccessTokens::default(),
             attempts: refresh::Attempts::default(),
-            used_states: replay::UsedStates::default(),
+            used_states: replay::Used::of(MAX_STATES),
+            used_proofs: replay::Used::of(MAX_PROOFS),
+            known_tokens: token_cache::TokenCache::default(),
             config,
         }
     }
@@ -104,4 +124,10 @@ impl Site {
         let nonce = random::<NONCE_BYTES>(host)?;
         self.ring.seal(purpose, nonce, plain).ok_or(Error::Internal)
     }
+}
+
+/// Whether this caller may cause one more piece of work, by the address that the platform saw: a caller can't choose it.
+pub(crate) async fn check_rate(host: &impl Host, request: &impl IncomingRequest) -> Result<(), Error> {
+    let caller = request.header(CALLER).unwrap_or_default();
+    if host.allows(&caller).await { Ok(()) } else { Err(Error::TooManyRequests) }
 }

@@ -9,7 +9,10 @@ use crate::{
     error::{Error, KeysError, LogLine, ProviderError, StepError},
     host::Host,
     jose::{JwkSet, JwsError, UntrustedJwt},
-    oauth::exchange::ProviderRequest,
+    oauth::{
+        access_token::{self, AccessTokenError, Caller},
+        exchange::ProviderRequest,
+    },
     oidc::{
         discovery::{self, Metadata},
         id_token::{self, Expected, IdToken, IdTokenError},
@@ -126,8 +129,24 @@ impl ProviderCache {
         self.judged(host, metadata, judge, is_about_keys).await?.map_err(Error::Logout)
     }
 
+    /// Verifies an access token. What the token is to blame for is the inner error.
+    pub async fn verify_access_token(
+        &self,
+        host: &impl Host,
+        metadata: &Metadata,
+        untrusted: UntrustedJwt,
+        expected: &access_token::Expected<'_>,
+    ) -> Result<Result<Caller, AccessTokenError>, Error> {
+        let judge = async |keys: &JwkSet| access_token::verify(untrusted.clone(), expected, keys, host).await;
+        let is_about_keys = |error: &AccessTokenError| match error {
+            AccessTokenError::Jws(error) => is_about_keys(*error),
+            _ => false,
+        };
+        self.judged(host, metadata, judge, is_about_keys).await
+    }
+
     /// A judgement by the provider's keys. When it fails for want of one, they are fetched anew, once.
-    async fn judged<T, E>(
+    pub(super) async fn judged<T, E>(
         &self,
         host: &impl Host,
         metadata: &Metadata,

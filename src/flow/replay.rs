@@ -1,33 +1,41 @@
-//! States are used once. A store that agrees slowly cannot enforce that; the provider does (a code is redeemed once),
-//! and within an isolate we need not even ask it.
+//! What counts once: states, and proofs of possession. A store that agrees slowly cannot enforce that; for states the
+//! provider does (a code is redeemed once), and within an isolate we need not even ask it.
 
 use core::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::time::Timestamp;
 
-/// More are never remembered; the oldest gives way.
-const MAX_REMEMBERED: usize = 1024;
+/// What this isolate has seen used.
+#[derive(Debug)]
+pub struct Used {
+    max: usize,
+    seen: RefCell<BTreeMap<[u8; 32], Timestamp>>,
+}
 
-/// The states that this isolate has seen used.
-#[derive(Debug, Default)]
-pub struct UsedStates(RefCell<VecDeque<([u8; 32], Timestamp)>>);
+impl Used {
+    /// Remembers that many at most; then what would be forgotten first gives way.
+    pub fn of(max: usize) -> Self {
+        Self { max, seen: RefCell::default() }
+    }
 
-impl UsedStates {
-    /// Marks a state as used, to be remembered until its sign-in would have expired. `false`: it had been used before.
-    pub fn first_use(&self, state: &str, now: Timestamp, expires_at: Timestamp) -> bool {
-        let hash: [u8; 32] = Sha256::digest(state.as_bytes()).into();
-        let Ok(mut used) = self.0.try_borrow_mut() else { return false };
-        used.retain(|(_, expires_at)| *expires_at > now);
-        if used.iter().any(|(known, _)| *known == hash) {
+    /// Marks a name as used, to be remembered until then. `false`: it had been used before.
+    pub fn first_use(&self, name: &str, now: Timestamp, until: Timestamp) -> bool {
+        let hash: [u8; 32] = Sha256::digest(name.as_bytes()).into();
+        let Ok(mut seen) = self.seen.try_borrow_mut() else { return false };
+        if seen.get(&hash).is_some_and(|until| now < *until) {
             return false;
         }
-        if used.len() >= MAX_REMEMBERED {
-            used.pop_front();
+        if seen.len() >= self.max {
+            seen.retain(|_, until| now < *until);
         }
-        used.push_back((hash, expires_at));
+        if seen.len() >= self.max {
+            let first = seen.iter().min_by_key(|(_, until)| **until).map(|(hash, _)| *hash);
+            first.map(|hash| seen.remove(&hash));
+        }
+        seen.insert(hash, until);
         true
     }
 }
@@ -39,7 +47,7 @@ mod tests {
     #[test]
     fn once_until_it_expires() {
         let at = Timestamp::from_unix;
-        let used = UsedStates::default();
+        let used = Used::of(64);
         assert!(used.first_use("a", at(0), at(10)));
         assert!(!used.first_use("a", at(9), at(10)));
         assert!(used.first_use("b", at(9), at(10)));
@@ -48,10 +56,10 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let used = UsedStates::default();
+        let used = Used::of(64);
         for index in 0..5000 {
             assert!(used.first_use(&index.to_string(), Timestamp::from_unix(0), Timestamp::from_unix(10)));
         }
-        assert_eq!(used.0.borrow().len(), MAX_REMEMBERED);
+        assert_eq!(used.seen.borrow().len(), 64);
     }
 }

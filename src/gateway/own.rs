@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{Gateway, Judged, check_rate, refusal::refusal};
+use super::{Gateway, Judged, refusal::refusal};
 use crate::{
     error::{Error, LogLine},
     flow::{
-        account, assertion, claims,
+        MAX_FORM_BYTES, account, assertion, check_rate, claims,
         identify::{self, Identified},
         provider_logout,
         sign_in::{self, Wanted},
@@ -24,9 +24,6 @@ use crate::{
         return_to::ReturnTo,
     },
 };
-
-/// The longest form that an endpoint of ours reads, in bytes.
-const MAX_FORM_BYTES: usize = 64 * 1024;
 
 impl Gateway {
     pub(super) async fn own(
@@ -69,6 +66,7 @@ impl Gateway {
                 provider_logout::front_channel(&self.site, host, url.query()).await
             }
             Endpoint::Jwks => assertion::jwks(&self.site),
+            Endpoint::ResourceMetadata => Ok(self.resource_metadata(url)),
             Endpoint::Callback | Endpoint::Reserved => Err(Error::NotFound),
         }
     }
@@ -165,8 +163,7 @@ impl Gateway {
 
     pub(crate) fn is_own(&self, target: &ReturnTo) -> bool {
         let path = target.as_str().split('?').next().unwrap_or_default();
-        RequestPath::parse(path)
-            .is_ok_and(|path| route::own_endpoint(&self.site.config.routes, path.decoded()).is_some())
+        RequestPath::parse(path).is_ok_and(|path| route::own_endpoint(&self.site.config, path.decoded()).is_some())
     }
 
     fn response_mode(&self) -> ResponseMode {

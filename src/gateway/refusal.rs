@@ -24,7 +24,7 @@ pub(super) fn refusal(error: &Error, as_page: bool, start_again: &str) -> Reply 
         Error::Method(allowed) => reply.header("Allow", allowed),
         // The longest period of the platform's rate limit.
         Error::TooManyRequests => reply.header("Retry-After", "60"),
-        Error::StoreUnavailable | Error::RefreshUnavailable => reply.header("Retry-After", "10"),
+        Error::StoreUnavailable | Error::RefreshUnavailable | Error::TokenCheck(_) => reply.header("Retry-After", "10"),
         _ => reply,
     }
 }

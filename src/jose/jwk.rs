@@ -46,6 +46,11 @@ impl JwkSet {
         Ok(Self { skipped: entries.len().saturating_sub(keys.len()), keys })
     }
 
+    /// A set of one key.
+    pub fn of(key: Jwk) -> Self {
+        Self { keys: vec![key], skipped: 0 }
+    }
+
     /// The keys that may have signed a token with that `alg` and `kid`, at most four of them.
     ///
     /// With a `kid`, those of exactly that `kid` (RFC 7515 §4.1.4). OpenID Connect Core §10.1 requires one when the

@@ -27,6 +27,7 @@ pub struct UntrustedJwt {
     alg: Alg,
     kid: Option<String>,
     typ: Option<String>,
+    jwk: Option<Object>,
 }
 
 impl UntrustedJwt {
@@ -34,7 +35,7 @@ impl UntrustedJwt {
     ///
     /// Three parts in strict base64url (no padding, no stray bits); the header a JSON object without repeated names,
     /// with an `alg` of our closed list and no parameter that would change what is verified or how (RFC 8725 §3.1).
-    /// Keys that the header brings along (`jwk`, `jku`, `x5u`, `x5c`) are never used (RFC 8725 §3.10).
+    /// Keys that the header brings along (`jwk`, `jku`, `x5u`, `x5c`) verify nothing by themselves (RFC 8725 §3.10).
     ///
     /// # Errors
     ///
@@ -51,7 +52,7 @@ impl UntrustedJwt {
         })?;
         let (signing_input, _) = token.rsplit_once('.').ok_or(JwsError::NotThreeParts)?;
         let (header, _) = signing_input.split_once('.').ok_or(JwsError::NotThreeParts)?;
-        let header = parse_header(header)?;
+        let mut header = parse_header(header)?;
         if let Some(name) = REFUSED_PARAMETERS.into_iter().find(|name| header.contains_key(*name)) {
             return Err(JwsError::RefusedParameter(name));
         }
@@ -60,6 +61,10 @@ impl UntrustedJwt {
             alg: Alg::parse(alg).ok_or(JwsError::AlgorithmNotAllowed)?,
             kid: optional_string(&header, "kid")?,
             typ: optional_string(&header, "typ")?,
+            jwk: match header.remove("jwk") {
+                Some(Value::Object(jwk)) => Some(jwk),
+                _ => None,
+            },
             signature: compact.signature_bytes().to_vec(),
             signing_input: signing_input.to_owned(),
         })
@@ -78,6 +83,12 @@ impl UntrustedJwt {
     /// The media type it claims to be (RFC 7515 §4.1.9).
     pub fn untrusted_type(&self) -> Option<&str> {
         self.typ.as_deref()
+    }
+
+    /// The public key it brings along: for proofs of possession alone, which are believed for what else is known of
+    /// that key (RFC 9449 §4.2). `None` when it is none, or a private one.
+    pub fn untrusted_key(&self) -> Option<Jwk> {
+        self.jwk.as_ref().and_then(Jwk::from_object)
     }
 
     /// Checks the signature with the keys that may have made it, then reads the claims.

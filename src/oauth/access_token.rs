@@ -5,13 +5,32 @@ use core::fmt;
 use serde_json::Value;
 
 use super::Scopes;
-use crate::{json::Object, time::Timestamp};
+use crate::{
+    jose::{
+        Alg, ClaimError, Claims, JwkSet, JwsError, UntrustedJwt, Verifier,
+        claims::{self, Presence},
+    },
+    json::Object,
+    time::{Leeway, Timestamp},
+};
 
-/// One who brought an access token that was found good. Only the check of a token makes one.
+/// One who brought an access token that was found good. Only the checks of a token make one: [`verify`], and
+/// [`introspection::judge`](super::introspection::judge).
 #[derive(PartialEq)]
 pub struct Caller {
     claims: Object,
     scopes: Scopes,
+    expires_at: Option<Timestamp>,
+    confirmation: Confirmation,
+}
+
+/// What the token is bound to (RFC 7800 §3); nothing, when both are `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Confirmation {
+    /// `jkt`: the thumbprint of a key (RFC 9449 §6.1).
+    pub key: Option<String>,
+    /// `x5t#S256`: the thumbprint of a client certificate (RFC 8705 §3.1).
+    pub certificate: Option<String>,
 }
 
 impl Caller {
@@ -25,9 +44,9 @@ impl Caller {
         self.text("sub")
     }
 
-    /// `client_id`: the client that the token was issued to.
+    /// `client_id`: the client that the token was issued to. Keycloak says it in `azp` alone.
     pub fn client_id(&self) -> Option<&str> {
-        self.text("client_id")
+        self.text("client_id").or_else(|| self.text("azp"))
     }
 
     /// What the token is good for.
@@ -35,15 +54,30 @@ impl Caller {
         &self.scopes
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
-        self.claims.get(name).and_then(Value::as_str)
+    /// `exp`.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
     }
 
-    /// A caller with these claims, for tests of what stands above the check, and for explanations, which let nobody in.
+    /// What the token is bound to.
+    pub fn confirmation(&self) -> &Confirmation {
+        &self.confirmation
+    }
+
+    /// The caller that everybody is under `OIDC_TESTING_PROFILE`, on loopback hosts only: no token is checked then.
+    pub fn testing(profile: Object) -> Option<Self> {
+        from_claims(Claims::new(profile)).ok()
+    }
+
+    /// A caller with these claims, for explanations, which let nobody in.
     #[cfg(any(test, feature = "tools"))]
     pub(crate) fn of(claims: Object) -> Self {
-        let scope = claims.get("scope").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Self { scopes: Scopes::parse(scope.split_whitespace()).unwrap_or_default(), claims }
+        let scopes = scopes(&claims).unwrap_or_default();
+        Self { scopes, expires_at: None, confirmation: Confirmation::default(), claims }
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.claims.get(name).and_then(Value::as_str)
     }
 }
 
@@ -54,7 +88,181 @@ impl fmt::Debug for Caller {
     }
 }
 
+/// What a token, or an answer about one, is held against.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// The issuers that may have issued it.
+    pub issuers: &'a [String],
+    /// Its `aud` must name one of these. Empty: whoever it is for.
+    pub audience: &'a [String],
+    /// Whether `aud` has to be there.
+    pub audience_required: bool,
+    /// The moment of judgement.
+    pub now: Timestamp,
+    /// How far the provider's clock may differ.
+    pub leeway: Leeway,
+}
+
+/// Why an access token is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessTokenError {
+    /// Form, algorithm, key or signature.
+    Jws(JwsError),
+    /// A claim is missing, of the wrong type, or out of its time.
+    Claim(ClaimError),
+    /// It is a token of another kind: an ID token, a logout token, a refresh token (RFC 8725 §3.11).
+    WrongType,
+    /// The server says that it is not active (RFC 7662 §2.2).
+    Inactive,
+    /// It is bound to a key or a certificate that the caller has not shown to have.
+    Unproved,
+}
+
+impl From<JwsError> for AccessTokenError {
+    fn from(error: JwsError) -> Self {
+        Self::Jws(error)
+    }
+}
+
+impl From<ClaimError> for AccessTokenError {
+    fn from(error: ClaimError) -> Self {
+        Self::Claim(error)
+    }
+}
+
+/// Validates a JWT access token (RFC 9068 §4).
+pub async fn verify(
+    untrusted: UntrustedJwt,
+    expected: &Expected<'_>,
+    keys: &JwkSet,
+    verifier: &impl Verifier,
+) -> Result<Caller, AccessTokenError> {
+    let jwt = untrusted.verify(keys, &Alg::ALL, verifier).await?;
+    let by_name = is_access_token(jwt.typ());
+    let claims = jwt.into_claims();
+    // Keycloak types its access tokens inside: there its ID tokens say `ID`, its others `Refresh` and `Logout`.
+    if !by_name && claims.as_object().get("typ").and_then(Value::as_str) != Some("Bearer") {
+        return Err(AccessTokenError::WrongType);
+    }
+    claims::check_issuer(&claims, expected.issuers)?;
+    claims::check_audience(&claims, expected.audience)?;
+    claims::check_expiry(&claims, expected.now, expected.leeway)?;
+    claims::check_not_before(&claims, expected.now, expected.leeway)?;
+    claims::check_issued_at(&claims, expected.now, expected.leeway, Presence::Optional)?;
+    // §2.2: whom it speaks for and who may use it.
+    let required: &[&'static str] = if by_name { &["sub", "client_id"] } else { &["azp"] };
+    for name in required {
+        claims.required_string(name)?;
+    }
+    from_claims(claims)
+}
+
+// RFC 9068 §2.1: `at+jwt`, with or without `application/`, and no other type.
+fn is_access_token(typ: Option<&str>) -> bool {
+    typ.is_some_and(|typ| ["at+jwt", "application/at+jwt"].iter().any(|name| name.eq_ignore_ascii_case(typ)))
+}
+
+/// The caller that these claims describe; who vouches for them has been checked.
+pub(super) fn from_claims(claims: Claims) -> Result<Caller, AccessTokenError> {
+    let scopes = scopes(claims.as_object())?;
+    let expires_at = claims.timestamp("exp")?;
+    let confirmation = confirmation(claims.as_object())?;
+    Ok(Caller { scopes, expires_at, confirmation, claims: claims.into_object() })
+}
+
+// RFC 8693 §4.2 and RFC 7662 §2.2: one text, separated by spaces. Others call it `scp`, or send a list.
+fn scopes(claims: &Object) -> Result<Scopes, ClaimError> {
+    let value = ["scope", "scp"].iter().find_map(|name| claims.get(*name).filter(|value| !value.is_null()));
+    let parsed = match value {
+        None => Some(Scopes::default()),
+        Some(Value::String(text)) => Scopes::parse(text.split(' ').filter(|token| !token.is_empty())),
+        Some(Value::Array(items)) => {
+            items.iter().map(Value::as_str).collect::<Option<Vec<_>>>().and_then(Scopes::parse)
+        }
+        Some(_) => None,
+    };
+    parsed.ok_or(ClaimError::WrongType("scope"))
+}
+
+// RFC 7800 §3.1: a confirmation that can't be checked is not one to pass over.
+fn confirmation(claims: &Object) -> Result<Confirmation, AccessTokenError> {
+    let members = match claims.get("cnf") {
+        None | Some(Value::Null) => return Ok(Confirmation::default()),
+        Some(Value::Object(members)) => members,
+        Some(_) => return Err(AccessTokenError::Unproved),
+    };
+    let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
+    let found = Confirmation { key: text("jkt"), certificate: text("x5t#S256") };
+    let understood = usize::from(found.key.is_some()) + usize::from(found.certificate.is_some());
+    if understood == 0 || understood != members.len() {
+        return Err(AccessTokenError::Unproved);
+    }
+    Ok(found)
+}
+
 /// `auth_time`: when the person behind these claims signed in (OIDC Core §2, RFC 9068 §2.2.1).
 pub fn authenticated_at(claims: &Object) -> Option<Timestamp> {
     claims.get("auth_time").and_then(Value::as_i64).map(Timestamp::from_unix)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn caller(claims: &Value) -> Result<Caller, AccessTokenError> {
+        from_claims(Claims::new(claims.as_object().unwrap().clone()))
+    }
+
+    #[test]
+    fn scopes_in_every_form() {
+        for (claims, expected) in [
+            (json!({"scope": "a b"}), Some("a b")),
+            (json!({"scope": " a  b "}), Some("a b")),
+            (json!({"scp": ["a", "b"]}), Some("a b")),
+            (json!({"scp": "a b"}), Some("a b")),
+            (json!({"scope": "a", "scp": "b"}), Some("a")),
+            (json!({"scope": ""}), Some("")),
+            (json!({"scope": null}), Some("")),
+            (json!({}), Some("")),
+            (json!({"scope": 7}), None),
+            (json!({"scope": ["a", 7]}), None),
+            (json!({"scope": ["a b"]}), None),
+            (json!({"scope": {"a": true}}), None),
+        ] {
+            let found = caller(&claims).ok().map(|caller| caller.scopes().to_string());
+            assert_eq!(found.as_deref(), expected, "{claims}");
+        }
+    }
+
+    #[test]
+    fn confirmations_are_understood_whole() {
+        for (cnf, expected) in [
+            (json!(null), Some((None, None))),
+            (json!({"jkt": "k"}), Some((Some("k"), None))),
+            (json!({"x5t#S256": "c"}), Some((None, Some("c")))),
+            (json!({"jkt": "k", "x5t#S256": "c"}), Some((Some("k"), Some("c")))),
+            (json!({}), None),
+            (json!("k"), None),
+            (json!({"jkt": 7}), None),
+            (json!({"jwk": {}}), None),
+            (json!({"jkt": "k", "kid": "1"}), None),
+        ] {
+            let found = caller(&json!({"cnf": cnf}));
+            let found = found.as_ref().ok().map(Caller::confirmation);
+            let found = found.map(|found| (found.key.as_deref(), found.certificate.as_deref()));
+            assert_eq!(found, expected, "{cnf}");
+        }
+    }
+
+    #[test]
+    fn who_calls() {
+        let found = caller(&json!({"sub": "s", "client_id": "c", "azp": "z", "exp": 7})).unwrap();
+        assert_eq!((found.subject(), found.client_id()), (Some("s"), Some("c")));
+        assert_eq!(found.expires_at(), Some(Timestamp::from_unix(7)));
+        assert_eq!(caller(&json!({"azp": "z"})).unwrap().client_id(), Some("z"));
+        assert_eq!(caller(&json!({"exp": "7"})).err(), Some(AccessTokenError::Claim(ClaimError::WrongType("exp"))));
+        assert_eq!(format!("{found:?}"), "Caller([4 redacted])");
+    }
 }

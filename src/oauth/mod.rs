@@ -2,9 +2,13 @@
 
 pub mod access_token;
 pub mod authorization;
+pub mod bearer;
 pub mod client_auth;
+pub mod dpop;
 pub mod exchange;
+pub mod introspection;
 pub mod pkce;
+pub mod resource_metadata;
 pub mod revocation;
 pub mod step_up;
 pub mod token;

@@ -27,6 +27,8 @@ pub struct Metadata {
     pub end_session_endpoint: Option<SecureUrl>,
     /// Where tokens are revoked (RFC 7009, RFC 8414 §2).
     pub revocation_endpoint: Option<SecureUrl>,
+    /// Where tokens are asked about (RFC 7662, RFC 8414 §2).
+    pub introspection_endpoint: Option<SecureUrl>,
     /// `token_endpoint_auth_methods_supported`.
     pub token_auth_methods: Option<Vec<String>>,
     /// The algorithms of `id_token_signing_alg_values_supported` that we take; never empty.
@@ -103,6 +105,7 @@ pub fn response(answer: &ProviderAnswer, issuer: &IssuerUrl, given: &Endpoints) 
         userinfo_endpoint: endpoint("userinfo_endpoint", &given.userinfo)?,
         end_session_endpoint: endpoint("end_session_endpoint", &given.end_session)?,
         revocation_endpoint: endpoint("revocation_endpoint", &given.revocation)?,
+        introspection_endpoint: endpoint("introspection_endpoint", &given.introspection)?,
         token_auth_methods: strings(&document, "token_endpoint_auth_methods_supported"),
         id_token_algs: algorithms(&document)?,
         issuer_in_response: document.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)),
@@ -119,6 +122,7 @@ pub fn from_given(issuer: &IssuerUrl, given: &Endpoints) -> Option<Metadata> {
         userinfo_endpoint: given.userinfo.clone(),
         end_session_endpoint: given.end_session.clone(),
         revocation_endpoint: given.revocation.clone(),
+        introspection_endpoint: given.introspection.clone(),
         token_auth_methods: None,
         id_token_algs: Alg::ALL.to_vec(),
         issuer_in_response: false,

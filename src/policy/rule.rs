@@ -78,6 +78,11 @@ impl Rule {
         matches!(self.access, Access::Token | Access::LoginOrToken)
     }
 
+    /// The path of the resource that its tokens are for (RFC 9728 §3); nothing at the root.
+    pub fn resource_path(&self) -> &str {
+        self.pattern.prefix().trim_end_matches('/')
+    }
+
     /// Whether the rule is about this request.
     pub fn matches(&self, method: &str, decoded_path: &[u8]) -> bool {
         self.matches_method(method) && self.pattern.matches(decoded_path)

@@ -4,10 +4,13 @@
 use core::time::Duration;
 use std::rc::Rc;
 
-use super::{Access, Challenge, ClaimRule, Rule, Verdict, decide};
+use super::{Access, ClaimRule, Rule, Verdict, decide};
 use crate::{
     json::Object,
-    oauth::access_token::Caller,
+    oauth::{
+        access_token::Caller,
+        bearer::{Challenge, Location},
+    },
     time::Timestamp,
     visitor::{Identity, Visitor},
 };
@@ -36,7 +39,7 @@ impl Supposed {
         match self {
             Self::Nobody => Visitor::Anonymous,
             Self::Visitor(claims) => Visitor::Known(Identity::new(claims.clone())),
-            Self::Caller(claims) => Visitor::Bearer(Rc::new(Caller::of(claims.clone()))),
+            Self::Caller(claims) => Visitor::Bearer(Rc::new(Caller::of(claims.clone())), Location::Header),
         }
     }
 }

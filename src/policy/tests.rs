@@ -1,7 +1,13 @@
+use std::rc::Rc;
+
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{claim_path::ClaimPath, oauth::Scopes, web::path::PathPattern};
+use crate::{
+    claim_path::ClaimPath,
+    oauth::{Scopes, access_token::Caller, bearer::Location},
+    web::path::PathPattern,
+};
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
@@ -25,7 +31,7 @@ fn known(claims: Value) -> Visitor {
 
 fn bearer(claims: Value) -> Visitor {
     let Value::Object(claims) = claims else { panic!("object") };
-    Visitor::Bearer(Rc::new(Caller::of(claims)))
+    Visitor::Bearer(Rc::new(Caller::testing(claims).unwrap()), Location::Header)
 }
 
 fn verdict(rule: &Rule, visitor: Visitor) -> &'static str {

@@ -32,10 +32,12 @@ pub enum Purpose {
     Tries,
     /// A session on the list of its subject.
     Member,
+    /// A nonce for proofs of possession (RFC 9449 §9).
+    ProofNonce,
 }
 
 impl Purpose {
-    const ALL: [Self; 5] = [Self::Session, Self::SignIn, Self::SignOut, Self::Tries, Self::Member];
+    const ALL: [Self; 6] = [Self::Session, Self::SignIn, Self::SignOut, Self::Tries, Self::Member, Self::ProofNonce];
 
     const fn label(self) -> &'static [u8] {
         match self {
@@ -44,6 +46,7 @@ impl Purpose {
             Self::SignOut => b"sign-out",
             Self::Tries => b"tries",
             Self::Member => b"member",
+            Self::ProofNonce => b"proof-nonce",
         }
     }
 }
@@ -139,13 +142,14 @@ impl RingKey {
     }
 
     fn cipher(&self, purpose: Purpose) -> &Aes256Gcm {
-        let [session, sign_in, sign_out, tries, member] = &self.ciphers;
+        let [session, sign_in, sign_out, tries, member, proof_nonce] = &self.ciphers;
         match purpose {
             Purpose::Session => session,
             Purpose::SignIn => sign_in,
             Purpose::SignOut => sign_out,
             Purpose::Tries => tries,
             Purpose::Member => member,
+            Purpose::ProofNonce => proof_nonce,
         }
     }
 }

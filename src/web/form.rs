@@ -70,6 +70,23 @@ pub fn encode(value: &str) -> String {
     form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }
 
+/// Every value that a parameter has in a query or a body which is not ours; omitted ones (RFC 6749 §3.1) left out.
+pub fn values(encoded: &str, name: &str) -> Vec<Result<String, FormError>> {
+    let named = encoded.split('&').filter(|piece| is_named(piece, name)).filter_map(|piece| piece.split_once('='));
+    named.filter(|(_, value)| !value.is_empty()).map(|(_, value)| decode(value)).collect()
+}
+
+/// The same without that parameter, and otherwise byte for byte.
+pub fn without(encoded: &str, name: &str) -> String {
+    let kept: Vec<&str> = encoded.split('&').filter(|piece| !is_named(piece, name)).collect();
+    kept.join("&")
+}
+
+fn is_named(piece: &str, name: &str) -> bool {
+    let written = piece.split('=').next().unwrap_or_default();
+    percent::decode(written.as_bytes()).as_ref() == name.as_bytes()
+}
+
 /// Parameters received: each at most once, each with a value.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Parameters(Vec<(String, String)>);

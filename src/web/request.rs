@@ -27,6 +27,17 @@ pub trait IncomingRequest {
     ///
     /// [`BodyError`] when it is longer, is not text, or stops short.
     async fn body(&self, limit: usize) -> Result<String, BodyError>;
+
+    /// The same, of a body that goes on to the origin as it came.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError`] as for [`IncomingRequest::body`]; even then it goes on whole.
+    async fn peek(&self, limit: usize) -> Result<String, BodyError>;
+
+    /// The SHA-256 of the client certificate that the connection was made with, when the platform asked for one and
+    /// found it good.
+    fn client_certificate(&self) -> Option<[u8; 32]>;
 }
 
 /// A body of the visitor that could not be read.
@@ -96,6 +107,12 @@ mod tests {
         }
         async fn body(&self, _: usize) -> Result<String, BodyError> {
             Err(BodyError::Unreadable)
+        }
+        async fn peek(&self, _: usize) -> Result<String, BodyError> {
+            Err(BodyError::Unreadable)
+        }
+        fn client_certificate(&self) -> Option<[u8; 32]> {
+            None
         }
     }
 

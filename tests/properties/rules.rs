@@ -3,7 +3,8 @@
 use edge_oidc::{
     config::Config,
     json,
-    policy::{self, Access, Challenge, Rule, Verdict},
+    oauth::bearer::Challenge,
+    policy::{self, Access, Rule, Verdict},
     time::Timestamp,
     visitor::Visitor,
     web::path::RequestPath,

@@ -33,6 +33,7 @@ pub(crate) enum Endpoint {
     Token,
     Userinfo,
     Revocation,
+    Introspection,
     /// Anything but the provider.
     Elsewhere,
 }
@@ -46,6 +47,7 @@ impl Endpoint {
             (Some("/token"), Some(_)) => Self::Token,
             (Some("/userinfo"), None) => Self::Userinfo,
             (Some("/revoke"), Some(_)) => Self::Revocation,
+            (Some("/introspect"), Some(_)) => Self::Introspection,
             _ => Self::Elsewhere,
         }
     }
@@ -68,6 +70,10 @@ pub(crate) struct Provider {
     pub(crate) names_issuer: Cell<bool>,
     /// Whether it revokes tokens (RFC 7009).
     pub(crate) revokes: Cell<bool>,
+    /// Whether it answers questions about tokens (RFC 7662).
+    pub(crate) introspects: Cell<bool>,
+    /// What it says of access tokens; the others are not active.
+    pub(crate) tokens: RefCell<BTreeMap<String, Value>>,
     /// Whether a refresh gives a new refresh token and ends the old one.
     pub(crate) rotates: Cell<bool>,
     lies: RefCell<Lies>,
@@ -155,6 +161,8 @@ impl Provider {
             public_client: Cell::new(false),
             names_issuer: Cell::new(false),
             revokes: Cell::new(false),
+            introspects: Cell::new(false),
+            tokens: RefCell::default(),
             rotates: Cell::new(true),
             lies: RefCell::default(),
             grants: RefCell::default(),
@@ -238,6 +246,7 @@ impl Provider {
             Endpoint::Token => self.token(request, now),
             Endpoint::Userinfo => self.user(request),
             Endpoint::Revocation => self.revoke(request),
+            Endpoint::Introspection => self.introspect(request),
             Endpoint::Elsewhere => return Err(CallError::Unreachable),
         };
         if let Some(edit) = self.lies.borrow().edits.get(&endpoint) {
@@ -260,6 +269,9 @@ impl Provider {
         });
         if self.revokes.get() {
             metadata["revocation_endpoint"] = json!(format!("{ISSUER}/revoke"));
+        }
+        if self.introspects.get() {
+            metadata["introspection_endpoint"] = json!(format!("{ISSUER}/introspect"));
         }
         metadata
     }
@@ -348,6 +360,42 @@ impl Provider {
         }
         self.grants.borrow_mut().remove(&sent["token"]);
         (200, json!({}))
+    }
+
+    // RFC 7662 §2
+    fn introspect(&self, request: &ProviderRequest) -> (u16, Value) {
+        let sent = parameters(request.body.as_deref().unwrap_or_default());
+        let is_bearer = request.headers.iter().any(|(_, value)| *value == format!("Bearer {}", sent["token"]));
+        if !is_bearer && !self.is_client(request, &sent) {
+            return (401, json!({"error": "invalid_client", "error_description": PROVIDER_TEXT}));
+        }
+        let known = self.tokens.borrow().get(&sent["token"]).cloned();
+        (200, known.unwrap_or_else(|| json!({"active": false, "reason": PROVIDER_TEXT})))
+    }
+
+    /// Issues an opaque access token, of which the introspection says this.
+    pub(crate) fn opaque(&self, token: &str, answer: &Value) {
+        let mut whole = json!({"active": true});
+        for (name, value) in answer.as_object().unwrap() {
+            whole[name] = value.clone();
+        }
+        self.tokens.borrow_mut().insert(token.to_owned(), whole);
+    }
+
+    /// Issues a JWT access token (RFC 9068) with these claims over the usual ones; `null` leaves one out.
+    pub(crate) fn access_token(&self, now: i64, typ: &str, more: &Value) -> String {
+        let key = self.key.borrow();
+        let mut claims = json!({
+            "iss": ISSUER, "aud": "https://api.example", "exp": now + 600, "iat": now, "sub": "alice",
+            "client_id": "app", "jti": "1", "scope": "read",
+        });
+        for (name, value) in more.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        let mut header = key.header();
+        header["typ"] = json!(typ);
+        key.token_of(header.to_string(), claims.to_string())
     }
 
     /// The refresh tokens that are good for something.

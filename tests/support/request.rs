@@ -12,13 +12,15 @@ pub(crate) struct FakeRequest {
     /// Names in lower case, as the platform gives them.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    pub(crate) certificate: Option<[u8; 32]>,
 }
 
 impl FakeRequest {
     /// `target` is a path with its query on the usual site, or a whole URL.
     pub(crate) fn new(method: &str, target: &str) -> Self {
         let url = if target.starts_with("http") { target.to_owned() } else { format!("{SITE}{target}") };
-        Self { method: method.to_owned(), url, cookies: String::new(), headers: Vec::new(), body: Vec::new() }
+        let (cookies, headers, body) = (String::new(), Vec::new(), Vec::new());
+        Self { method: method.to_owned(), url, cookies, headers, body, certificate: None }
     }
 
     /// A script or a tool asks.
@@ -82,5 +84,13 @@ impl IncomingRequest for FakeRequest {
             return Err(BodyError::TooLarge);
         }
         String::from_utf8(self.body.clone()).map_err(|_| BodyError::Unreadable)
+    }
+
+    async fn peek(&self, limit: usize) -> Result<String, BodyError> {
+        self.body(limit).await
+    }
+
+    fn client_certificate(&self) -> Option<[u8; 32]> {
+        self.certificate
     }
 }

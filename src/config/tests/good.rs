@@ -21,7 +21,7 @@ fn pairs() -> Vec<(&'static str, Value, Value)> {
         ("OIDC_USER_INFO_ENABLED", json!(false), json!("false")),
         ("OIDC_OVERWRITE_REDIRECT_URI", json!(false), json!("false")),
         ("OVERWRITE_REDIRECT_URI", json!(false), json!("false")),
-        ("OIDC_RESOURCE_SERVER_ONLY", json!(false), json!("false")),
+        ("OIDC_RESOURCE_SERVER_ONLY", json!(true), json!("true")),
         ("OIDC_RESOURCE_CHECK_AUD", json!(true), json!("true")),
         (
             "OIDC_EXTRA_REQUEST_AUTH_PARAMS",
@@ -45,7 +45,7 @@ fn pairs() -> Vec<(&'static str, Value, Value)> {
         ("OIDC_BEARER_LOCATIONS", json!(["header", "form"]), json!("header, form")),
         ("OIDC_AUDIENCE", json!(["a", "b"]), json!("a b")),
         ("OIDC_INTROSPECTION_CACHE_TTL", json!(0), json!("0")),
-        ("OIDC_PASS_TOKEN_INFO", json!(false), json!("false")),
+        ("OIDC_PASS_TOKEN_INFO", json!(true), json!("true")),
         ("OIDC_ENABLED", json!(false), json!("false")),
         ("OIDC_TESTING_PROFILE", json!({"sub": "x"}), json!("{\"sub\": \"x\"}")),
     ]
@@ -82,6 +82,7 @@ fn good_texts() {
         ("OIDC_PUBLIC_URL", "https://site.example:8443/"),
         ("OIDC_SESSION_EXPIRY", "cookie"),
         ("OIDC_ACCESS_TOKENS", "introspection"),
+        ("OIDC_ACCESS_TOKENS", "jwt"),
         ("OIDC_LOGOUT_ROUTE", "/bye"),
         ("OIDC_POST_LOGOUT_REDIRECT_URI", "https://other.example/bye"),
         ("OIDC_POST_LOGOUT_REDIRECT_URI", "/oidc_signed_out"),

@@ -145,13 +145,69 @@ fn nobody_is_asked_to_sign_in_where_no_cookie_goes() {
 }
 
 #[test]
-fn what_this_version_does_not_do() {
-    for (rule, member) in [
-        (json!({"path": "/api/*", "access": "token"}), "access"),
-        (json!({"path": "/api/*", "access": "login_or_token"}), "access"),
+fn all_that_a_rule_asks_of_tokens() {
+    let rules = rules(&json!([
+        {"path": "/api/*", "access": "token", "scopes": ["read", "write"], "roles": {"api": ["admin"]},
+         "acr_values": ["gold", "silver"], "max_age": 300},
+        {"path": "/both", "access": "login_or_token", "scopes": "read"},
+    ]));
+    let [api, both, _] = rules.as_slice() else { panic!("{rules:?}") };
+    assert_eq!((api.access, api.scopes.to_string().as_str()), (Access::Token, "read write"));
+    assert_eq!(api.step_up.acr_values, ["gold", "silver"]);
+    assert_eq!(api.step_up.max_age.map(|age| age.as_secs()), Some(300));
+    assert_eq!((both.access, both.scopes.to_string().as_str()), (Access::LoginOrToken, "read"));
+    assert!(api.takes_tokens() && both.takes_tokens());
+}
+
+#[test]
+fn token_rules_need_a_way_to_check_tokens() {
+    let endpoints = json!({"web": {"client_id": "me", "issuer": "https://idp.example",
+        "auth_uri": "https://idp.example/a", "token_uri": "https://idp.example/t", "jwks_uri": "https://idp.example/k"}});
+    let mut introspects = endpoints.clone();
+    introspects["web"]["token_introspection_uri"] = json!("https://idp.example/i");
+    for (check, secrets, audience, says) in [
+        ("auto", json!(null), json!(null), None),
+        ("introspection", json!(null), json!(null), None),
+        ("jwt", json!(null), json!("api"), None),
+        ("jwt", json!(null), json!(null), Some("OIDC_AUDIENCE: expected the audience")),
+        ("auto", endpoints.clone(), json!(null), Some("OIDC_AUDIENCE: expected the audience")),
+        ("auto", endpoints.clone(), json!("api"), None),
+        ("auto", introspects.clone(), json!(null), None),
+        ("introspection", endpoints, json!("api"), Some("OIDC_ACCESS_TOKENS: expected a way to ask")),
+        ("introspection", introspects, json!(null), None),
     ] {
-        let lines = report(&json!({ "OIDC_RULES": [rule] }));
-        assert!(lines.starts_with(&format!("OIDC_RULES[0].{member}: this version does not ")), "{lines}");
-        assert_eq!(lines.lines().count(), 1, "{lines}");
+        let settings = json!({"OIDC_ACCESS_TOKENS": check, "OIDC_CLIENT_SECRETS": secrets, "OIDC_AUDIENCE": audience,
+            "OIDC_RULES": [{"path": "/api/*", "access": "token"}]});
+        match says {
+            None => drop(parsed(&settings)),
+            Some(says) => assert!(report(&settings).starts_with(says), "{settings}: {}", report(&settings)),
+        }
     }
+    // Where no rule takes tokens, nothing is asked for.
+    parsed(&json!({"OIDC_ACCESS_TOKENS": "jwt"}));
+}
+
+#[test]
+fn a_resource_server_alone() {
+    let only = |more: &Value| {
+        let mut all = json!({"OIDC_RESOURCE_SERVER_ONLY": true, "OIDC_SECRET_KEY": null, "OIDC_CLIENT_SECRET": null});
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Config::parse(&with(&all), Bindings::default())
+    };
+    let config = only(&json!({"OIDC_RULES": [{"path": "/open/*", "access": "public"}]})).unwrap();
+    let accesses: Vec<Access> = config.rules.iter().map(|rule| rule.access).collect();
+    assert_eq!((accesses.as_slice(), config.secret_keys.len()), ([Access::Public, Access::Token].as_slice(), 0));
+    for access in ["login", "optional", "login_or_token"] {
+        let report = only(&json!({"OIDC_RULES": [{"path": "/a", "access": access}]})).unwrap_err().to_string();
+        assert!(report.starts_with("OIDC_RULES[0].access: expected `token`, `public` or `deny`"), "{report}");
+    }
+    // A reader of JWTs is known by its audience; one who asks needs a name.
+    let nameless = |more: Value| {
+        let mut all = json!({"OIDC_CLIENT_ID": null});
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        only(&all)
+    };
+    let config = nameless(json!({"OIDC_ACCESS_TOKENS": "jwt", "OIDC_AUDIENCE": "https://api.example"})).unwrap();
+    assert_eq!(provider(&config).client.id.as_str(), "https://api.example");
+    assert!(nameless(json!({})).unwrap_err().to_string().starts_with("OIDC_CLIENT_ID: expected"));
 }

@@ -1,0 +1,177 @@
+//! Who calls, by an access token: what is known of it already, or what the provider says of it, or what it says itself
+//! and the provider signed. Then the proofs that a bound token needs.
+
+use core::time::Duration;
+use std::rc::Rc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    Site, check_rate, possession,
+    token_cache::{Finding, TokenHash},
+};
+use crate::{
+    config::{ProviderSettings, TokenCheck},
+    error::{Error, ProviderError, StepError},
+    host::Host,
+    jose::UntrustedJwt,
+    oauth::{
+        access_token::{AccessTokenError, Caller, Expected},
+        bearer::{Location, Presented},
+        introspection::{self, Answer, IntrospectionError},
+    },
+    time::Timestamp,
+    web::{path::RequestUrl, request::IncomingRequest, secure_url::SecureUrl},
+};
+
+/// How long a token stays bad at most: the next moment the provider may have it.
+const BAD_FOR: Duration = Duration::from_secs(10);
+/// What a longer answer says is not kept: the isolate's memory is bounded.
+const MAX_KEPT_BYTES: usize = 16 * 1024;
+
+/// The caller, and where the token stood; `None` when the request brings no token.
+///
+/// # Errors
+///
+/// [`Error::Bearer`], [`Error::AccessToken`], [`Error::Proof`]: the caller's. [`Error::TokenCheck`]: it can't be told
+/// now, so nobody is let in.
+pub async fn caller(
+    site: &Site,
+    host: &impl Host,
+    request: &impl IncomingRequest,
+    url: &RequestUrl<'_>,
+) -> Result<Option<(Rc<Caller>, Location)>, Error> {
+    if let Some(profile) = &site.config.testing_profile {
+        return Ok(Caller::testing(profile.clone()).map(|caller| (Rc::new(caller), Location::Header)));
+    }
+    let Some(presented) = super::bearer::find(site, request, url).await? else { return Ok(None) };
+    let hash: TokenHash = Sha256::digest(presented.untrusted.expose()).into();
+    let finding = match site.known_tokens.find(&hash, host.now()) {
+        Some(finding) => finding,
+        None => find_out(site, host, request, &presented, hash).await?,
+    };
+    let caller = finding.map_err(Error::AccessToken)?;
+    possession::check(site, host, request, url, (&presented, &caller)).await?;
+    Ok(Some((caller, presented.location)))
+}
+
+async fn find_out(
+    site: &Site,
+    host: &impl Host,
+    request: &impl IncomingRequest,
+    presented: &Presented,
+    hash: TokenHash,
+) -> Result<Finding, Error> {
+    let provider = site.provider()?;
+    let (finding, length) = match introspection_endpoint(site, host, provider).await? {
+        Some(endpoint) => {
+            // Each of these is a call to the provider, and anyone can make up tokens.
+            check_rate(host, request).await?;
+            introspect(site, host, provider, endpoint, presented).await?
+        }
+        None => (read(site, host, provider, presented).await?, presented.untrusted.expose().len()),
+    };
+    let now = host.now();
+    if length <= MAX_KEPT_BYTES {
+        site.known_tokens.keep(hash, &finding, good_until(site, &finding, now));
+    }
+    Ok(finding)
+}
+
+fn good_until(site: &Site, finding: &Finding, now: Timestamp) -> Timestamp {
+    let ttl = site.config.tokens.cache_ttl;
+    match finding {
+        Ok(caller) => caller.expires_at().map_or(now.plus(ttl), |expiry| expiry.min(now.plus(ttl))),
+        Err(_) => now.plus(ttl.min(BAD_FOR)),
+    }
+}
+
+/// Where to ask about tokens; `None` when they are read here.
+async fn introspection_endpoint(
+    site: &Site,
+    host: &impl Host,
+    provider: &ProviderSettings,
+) -> Result<Option<SecureUrl>, Error> {
+    let check = site.config.tokens.check;
+    if check == TokenCheck::Jwt {
+        return Ok(None);
+    }
+    if let Some(given) = &provider.endpoints.introspection {
+        return Ok(Some(given.clone()));
+    }
+    let metadata = site.provider_cache.metadata(host, provider).await.map_err(unavailable)?;
+    match (&metadata.introspection_endpoint, check) {
+        (Some(endpoint), _) => Ok(Some(endpoint.clone())),
+        (None, TokenCheck::Auto) if !site.config.tokens.audience.is_empty() => Ok(None),
+        // Nobody said what a JWT has to be for, or the provider can't be asked.
+        (None, _) => Err(Error::TokenCheck(ProviderError::NoIntrospection)),
+    }
+}
+
+/// What the provider says of the token, and how much it says.
+async fn introspect(
+    site: &Site,
+    host: &impl Host,
+    provider: &ProviderSettings,
+    endpoint: SecureUrl,
+    presented: &Presented,
+) -> Result<(Finding, usize), Error> {
+    let failed = |error| Error::TokenCheck(ProviderError::Introspection(error));
+    let settings = &site.config.tokens;
+    let hint = settings.hint.as_deref();
+    let request = introspection::request(endpoint, &provider.client, settings.auth, &presented.untrusted, hint);
+    let answer = host.call(request).await.map_err(|error| failed(StepError::Call(error)))?;
+    let length = answer.body.len();
+    let expected = expected(site, provider, host.now());
+    let members = match introspection::response(&answer).map_err(|error| failed(StepError::Answer(error)))? {
+        Answer::Plain(members) => members,
+        Answer::Signed(untrusted) => {
+            let metadata = site.provider_cache.metadata(host, provider).await.map_err(unavailable)?;
+            let client = &provider.client.id;
+            let verdict = site.provider_cache.judged(
+                host,
+                &metadata,
+                async |keys| introspection::verify(untrusted.clone(), &expected, client, keys, host).await,
+                |error| *error == IntrospectionError::UnknownKey,
+            );
+            verdict.await.map_err(unavailable)?.map_err(|error| failed(StepError::Answer(error)))?
+        }
+    };
+    Ok((introspection::judge(members, &expected).map(Rc::new), length))
+}
+
+/// What the token says itself.
+async fn read(
+    site: &Site,
+    host: &impl Host,
+    provider: &ProviderSettings,
+    presented: &Presented,
+) -> Result<Finding, Error> {
+    // What is no JWT at all costs the provider nothing.
+    let untrusted = match UntrustedJwt::parse(presented.untrusted.expose()) {
+        Ok(untrusted) => untrusted,
+        Err(error) => return Ok(Err(AccessTokenError::Jws(error))),
+    };
+    let metadata = site.provider_cache.metadata(host, provider).await.map_err(unavailable)?;
+    let expected = expected(site, provider, host.now());
+    let verdict = site.provider_cache.verify_access_token(host, &metadata, untrusted, &expected).await;
+    Ok(verdict.map_err(unavailable)?.map(Rc::new))
+}
+
+fn expected<'s>(site: &'s Site, provider: &'s ProviderSettings, now: Timestamp) -> Expected<'s> {
+    Expected {
+        issuers: &provider.valid_issuers,
+        audience: &site.config.tokens.audience,
+        audience_required: site.config.tokens.audience_required,
+        now,
+        leeway: provider.leeway,
+    }
+}
+
+// What fails at the provider says nothing about the token: the caller may come back.
+fn unavailable(error: Error) -> Error {
+    match error {
+        Error::Provider(error) => Error::TokenCheck(error),
+        error => error,
+    }
+}

@@ -1,0 +1,146 @@
+//! Token introspection (RFC 7662), and its signed answers (RFC 9701).
+
+use serde_json::Value;
+
+use super::{
+    AccessToken, ClientId,
+    access_token::{AccessTokenError, Caller, Expected, from_claims},
+    client_auth::{self, Client, ClientAuthMethod},
+    exchange::{ProviderAnswer, ProviderRequest},
+};
+use crate::{
+    jose::{
+        Alg, ClaimError, Claims, JwkSet, JwsError, UntrustedJwt, Verifier,
+        claims::{self, Presence},
+    },
+    json::{self, Object},
+    web::{form::Form, secure_url::SecureUrl},
+};
+
+/// `OIDC_INTROSPECTION_AUTH_METHOD` (RFC 7662 §2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntrospectionAuth {
+    /// As the client.
+    Client(ClientAuthMethod),
+    /// With the token that is asked about, as Flask-OIDC does it.
+    Bearer,
+}
+
+/// Asks about a token (RFC 7662 §2.1).
+pub fn request(
+    endpoint: SecureUrl,
+    client: &Client,
+    method: IntrospectionAuth,
+    token: &AccessToken,
+    hint: Option<&str>,
+) -> ProviderRequest {
+    let mut form = Form::new();
+    form.push("token", token.expose());
+    if let Some(hint) = hint {
+        form.push("token_type_hint", hint);
+    }
+    match method {
+        IntrospectionAuth::Client(method) => client_auth::request(endpoint, client, method, form),
+        IntrospectionAuth::Bearer => ProviderRequest::post_form(endpoint, &form)
+            .header("Authorization", ["Bearer ", token.expose().as_str()].concat()),
+    }
+}
+
+/// What the server says of a token.
+#[derive(Debug)]
+pub enum Answer {
+    /// As JSON (RFC 7662 §2.2).
+    Plain(Object),
+    /// As a signed token (RFC 9701 §5), still to be verified.
+    Signed(UntrustedJwt),
+}
+
+/// Why an answer says nothing about the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntrospectionError {
+    /// 401 or 403: our own credentials are wrong (RFC 7662 §2.3). The operator's fault.
+    InvalidClient,
+    /// Another status than 200.
+    UnexpectedStatus,
+    /// Not a JSON object, or not said to be one.
+    NotJson,
+    /// It is signed, and the signature, the issuer, the audience or the type is not right.
+    BadSignature,
+    /// A key was missing: fetch the set again, once.
+    UnknownKey,
+}
+
+/// Reads the answer. It is not judged yet.
+pub fn response(answer: &ProviderAnswer) -> Result<Answer, IntrospectionError> {
+    match answer.status {
+        200 => {}
+        401 | 403 => return Err(IntrospectionError::InvalidClient),
+        _ => return Err(IntrospectionError::UnexpectedStatus),
+    }
+    if answer.media_type().is_some_and(|media_type| media_type == "application/token-introspection+jwt") {
+        let text = core::str::from_utf8(&answer.body).map_err(|_| IntrospectionError::BadSignature)?;
+        return UntrustedJwt::parse(text).map(Answer::Signed).map_err(|_| IntrospectionError::BadSignature);
+    }
+    if !answer.may_be_json() {
+        return Err(IntrospectionError::NotJson);
+    }
+    json::parse_object(&answer.body).map(Answer::Plain).map_err(|_| IntrospectionError::NotJson)
+}
+
+/// Verifies a signed answer, and takes out what it says of the token (RFC 9701 §5).
+pub async fn verify(
+    untrusted: UntrustedJwt,
+    expected: &Expected<'_>,
+    client: &ClientId,
+    keys: &JwkSet,
+    verifier: &impl Verifier,
+) -> Result<Object, IntrospectionError> {
+    let bad = |_: ClaimError| IntrospectionError::BadSignature;
+    let jwt = untrusted.verify(keys, &Alg::ALL, verifier).await.map_err(|error| match error {
+        JwsError::UnknownKey => IntrospectionError::UnknownKey,
+        _ => IntrospectionError::BadSignature,
+    })?;
+    // RFC 9701 §8.1: the type keeps it apart from access tokens, which the same server signs.
+    if !jwt.typ().is_some_and(|typ| typ.eq_ignore_ascii_case("token-introspection+jwt")) {
+        return Err(IntrospectionError::BadSignature);
+    }
+    let claims = jwt.into_claims();
+    claims::check_issuer(&claims, expected.issuers).map_err(bad)?;
+    claims::check_audience(&claims, &[client.as_str()]).map_err(bad)?;
+    claims::check_issued_at(&claims, expected.now, expected.leeway, Presence::Required).map_err(bad)?;
+    match claims.into_object().remove("token_introspection") {
+        Some(Value::Object(members)) => Ok(members),
+        _ => Err(IntrospectionError::BadSignature),
+    }
+}
+
+/// Judges what the server says of a token (RFC 7662 §2.2, §4).
+pub fn judge(members: Object, expected: &Expected<'_>) -> Result<Caller, AccessTokenError> {
+    if members.get("active") != Some(&Value::Bool(true)) {
+        return Err(AccessTokenError::Inactive);
+    }
+    // A refresh token is active too. What tells it from an access token differs from server to server.
+    let is_another = |name: &str| {
+        let word = members.get(name).and_then(Value::as_str);
+        word.is_some_and(|word| !["Bearer", "DPoP"].iter().any(|known| known.eq_ignore_ascii_case(word)))
+    };
+    if is_another("token_type") || is_another("typ") {
+        return Err(AccessTokenError::WrongType);
+    }
+    let claims = Claims::new(members);
+    let has = |name: &str| claims.as_object().get(name).is_some_and(|value| !value.is_null());
+    if has("exp") {
+        claims::check_expiry(&claims, expected.now, expected.leeway)?;
+    }
+    claims::check_not_before(&claims, expected.now, expected.leeway)?;
+    if has("iss") {
+        claims::check_issuer(&claims, expected.issuers)?;
+    }
+    if expected.audience_required || (has("aud") && !expected.audience.is_empty()) {
+        claims::check_audience(&claims, expected.audience)?;
+    }
+    from_claims(claims)
+}
+
+#[cfg(test)]
+mod tests;

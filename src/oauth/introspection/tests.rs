@@ -1,0 +1,125 @@
+use base64ct::{Base64, Encoding as _};
+use serde_json::json;
+
+use super::*;
+use crate::{
+    secret::Secret,
+    time::{Leeway, Timestamp},
+};
+
+const NOW: i64 = 1_800_000_000;
+
+fn judged(answer: &Value, audience: &[&str], required: bool) -> Result<Caller, AccessTokenError> {
+    let (issuers, audience) = (["https://idp.example".to_owned()], audience.iter().map(|&a| a.to_owned()).collect());
+    let audience: Vec<String> = audience;
+    let expected = Expected {
+        issuers: &issuers,
+        audience: &audience,
+        audience_required: required,
+        now: Timestamp::from_unix(NOW),
+        leeway: Leeway::from_secs(60).unwrap(),
+    };
+    judge(answer.as_object().unwrap().clone(), &expected)
+}
+
+#[test]
+fn active_means_true() {
+    for active in [json!(false), json!("true"), json!("false"), json!(1), json!(null), json!([true]), json!({})] {
+        let verdict = judged(&json!({"active": active, "sub": "a"}), &[], false);
+        assert_eq!(verdict.err(), Some(AccessTokenError::Inactive), "{active}");
+    }
+    assert_eq!(judged(&json!({"sub": "a"}), &[], false).err(), Some(AccessTokenError::Inactive));
+    assert_eq!(judged(&json!({"active": true, "sub": "a"}), &[], false).unwrap().subject(), Some("a"));
+}
+
+#[test]
+fn what_it_says_is_minded() {
+    use ClaimError::{Expired, Missing, NotYetValid, OtherAudience, OtherIssuer, WrongType};
+    for (name, value, error) in [
+        ("exp", json!(NOW + 1), None),
+        ("exp", json!(NOW - 59), None),
+        ("exp", json!(NOW - 60), Some(Expired)),
+        ("exp", json!("soon"), Some(WrongType("exp"))),
+        ("nbf", json!(NOW + 60), None),
+        ("nbf", json!(NOW + 61), Some(NotYetValid)),
+        ("iss", json!("https://idp.example"), None),
+        ("iss", json!("https://idp.example/"), Some(OtherIssuer)),
+        ("iss", json!(7), Some(WrongType("iss"))),
+        ("aud", json!("api"), None),
+        ("aud", json!(["x", "api"]), None),
+        ("aud", json!("x"), Some(OtherAudience)),
+        ("aud", json!([]), Some(WrongType("aud"))),
+    ] {
+        let mut answer = json!({"active": true});
+        answer[name] = value.clone();
+        let verdict = judged(&answer, &["api"], false).err();
+        assert_eq!(verdict, error.map(AccessTokenError::Claim), "{name} {value}");
+    }
+    // Nobody said which audience is ours.
+    assert!(judged(&json!({"active": true, "aud": "x"}), &[], false).is_ok());
+    let missing = judged(&json!({"active": true}), &["api"], true).err();
+    assert_eq!(missing, Some(AccessTokenError::Claim(Missing("aud"))));
+}
+
+#[test]
+fn other_kinds_of_tokens() {
+    for (name, value, good) in [
+        ("token_type", "bearer", true),
+        ("token_type", "DPoP", true),
+        ("token_type", "refresh_token", false),
+        ("token_type", "N_A", false),
+        ("typ", "Bearer", true),
+        ("typ", "Refresh", false),
+        ("typ", "ID", false),
+    ] {
+        let mut answer = json!({"active": true});
+        answer[name] = json!(value);
+        assert_eq!(judged(&answer, &[], false).is_ok(), good, "{name} {value}");
+    }
+}
+
+#[test]
+fn answers_that_say_nothing() {
+    use IntrospectionError::{BadSignature, InvalidClient, NotJson, UnexpectedStatus};
+    for (status, content_type, body, error) in [
+        (200, "application/json", r#"{"active":true}"#, None),
+        (200, "", r#"{"active":false}"#, None),
+        (200, "text/html", r#"{"active":true}"#, Some(NotJson)),
+        (200, "application/json", r#"[{"active":true}]"#, Some(NotJson)),
+        (200, "application/json", r#"{"active":false,"active":true}"#, Some(NotJson)),
+        (200, "application/json", "", Some(NotJson)),
+        (200, "application/token-introspection+jwt", "a.b", Some(BadSignature)),
+        (201, "application/json", r#"{"active":true}"#, Some(UnexpectedStatus)),
+        (302, "", "", Some(UnexpectedStatus)),
+        (401, "application/json", r#"{"active":true}"#, Some(InvalidClient)),
+        (500, "application/json", r#"{"active":true}"#, Some(UnexpectedStatus)),
+    ] {
+        let content_type = (!content_type.is_empty()).then(|| content_type.to_owned());
+        let answer = ProviderAnswer { status, content_type, body: body.as_bytes().to_vec() };
+        assert_eq!(response(&answer).err(), error, "{status} {body}");
+    }
+}
+
+#[test]
+fn three_ways_to_ask() {
+    let client = Client { id: ClientId::parse("a b").unwrap(), secret: Some(Secret::new("p:%".to_owned())) };
+    let ask = |method, hint| {
+        let endpoint = SecureUrl::parse("https://idp.example/introspect").unwrap();
+        let request = request(endpoint, &client, method, &Secret::new("t/k=".to_owned()), hint);
+        let authorization = request.headers.iter().find(|(name, _)| *name == "Authorization");
+        (authorization.map(|(_, value)| value.clone()), request.body.unwrap())
+    };
+    let basic = format!("Basic {}", Base64::encode_string(b"a+b:p%3A%25"));
+    for (method, hint, header, body) in [
+        (
+            IntrospectionAuth::Client(ClientAuthMethod::Post),
+            Some("access_token"),
+            None,
+            "token=t%2Fk%3D&token_type_hint=access_token&client_id=a+b&client_secret=p%3A%25",
+        ),
+        (IntrospectionAuth::Client(ClientAuthMethod::Basic), None, Some(basic.as_str()), "token=t%2Fk%3D"),
+        (IntrospectionAuth::Bearer, None, Some("Bearer t/k="), "token=t%2Fk%3D"),
+    ] {
+        assert_eq!(ask(method, hint), (header.map(str::to_owned), body.to_owned()), "{method:?}");
+    }
+}
