@@ -215,6 +215,13 @@ fn faults_of_the_files() {
         ("[vars]", "[vars]\nOIDC_ISUER = \"x\"", "settings", "bad", "unknown name"),
         ("binding = \"OIDC_CREDENTIALS\"", "binding = \"CREDENTIALS\"", "settings", "bad", "OIDC_CREDENTIALS_STORE"),
         ("[vars]", "[vars]\nOIDC_CLIENT_SECRET = \"open\"", "plain_secrets", "bad", "OIDC_CLIENT_SECRET"),
+        (
+            "[vars]",
+            "[vars]\nOIDC_CLIENT_SECRETS = { web = { client_secret = \"open\" } }",
+            "plain_secrets",
+            "bad",
+            "OIDC_CLIENT_SECRETS",
+        ),
         ("2026-07-15", "2019-01-01", "compatibility_date", "bad", "got 2019-01-01"),
         ("2026-07-15", "9999-01-01", "compatibility_date", "bad", "in the future"),
         ("workers_dev = false", "workers_dev = true", "workers_dev", "bad", "is on"),
@@ -260,6 +267,13 @@ fn faults_of_the_files() {
     ] {
         is_found(&Town::with("nothing").changed(from, to), check, status, words);
     }
+}
+
+#[test]
+fn endpoints_are_no_secret() {
+    let endpoints = "[vars]\nOIDC_CLIENT_SECRETS = { web = { end_session_uri = \"https://idp.example/end\" } }";
+    let (code, _) = Town::with("nothing").changed("[vars]", endpoints).examined(&["--offline"]);
+    assert_eq!(code, Some(0));
 }
 
 #[test]

@@ -72,7 +72,14 @@ const REQUIRE: &str = "name them: [secrets] required = [\"OIDC_SECRET_KEY\", \"O
 fn plain_secrets(site: &Site, findings: &mut Findings) {
     const CHECK: &str = "plain_secrets";
     let vars = site.own("vars").and_then(Value::as_object);
-    let in_vars = |setting: &&Setting| setting.secret && vars.is_some_and(|vars| vars.contains_key(setting.name));
+    // Client secrets without a secret are endpoints.
+    let holds_secret = |setting: &Setting, value: &Value| {
+        setting.name != "OIDC_CLIENT_SECRETS" || value.to_string().contains("client_secret")
+    };
+    let in_vars = |setting: &&Setting| {
+        let value = vars.and_then(|vars| vars.get(setting.name));
+        setting.secret && value.is_some_and(|value| holds_secret(setting, value))
+    };
     let names: Vec<&str> = SETTINGS.iter().filter(in_vars).map(|setting| setting.name).collect();
     if names.is_empty() {
         findings.good(CHECK, "no secret stands in the configuration");
