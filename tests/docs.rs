@@ -166,6 +166,102 @@ fn first_cell(line: &str) -> Option<&str> {
     line.strip_prefix("| `")?.split('`').next()
 }
 
+/// What Flask-OIDC 1.x and 2.x have: nobody who comes from there finds one of these missing.
+const FLASK_OIDC: &[&str] = &[
+    // Settings of 1.x, and Flask's.
+    "OIDC_SCOPES",
+    "OIDC_GOOGLE_APPS_DOMAIN",
+    "OIDC_ID_TOKEN_COOKIE_NAME",
+    "OIDC_ID_TOKEN_COOKIE_PATH",
+    "OIDC_ID_TOKEN_COOKIE_TTL",
+    "OIDC_ID_TOKEN_COOKIE_SECURE",
+    "OIDC_COOKIE_SECURE",
+    "OIDC_VALID_ISSUERS",
+    "OIDC_CLOCK_SKEW",
+    "OIDC_REQUIRE_VERIFIED_EMAIL",
+    "OIDC_OPENID_REALM",
+    "OIDC_USER_INFO_ENABLED",
+    "OIDC_CALLBACK_ROUTE",
+    "OVERWRITE_REDIRECT_URI",
+    "OIDC_RESOURCE_SERVER_ONLY",
+    "OIDC_RESOURCE_CHECK_AUD",
+    "OIDC_INTROSPECTION_AUTH_METHOD",
+    "OIDC_CLIENT_SECRETS",
+    "OIDC_CREDENTIALS_STORE",
+    "OIDC_TOKEN_TYPE_HINT",
+    "OIDC_EXTRA_REQUEST_AUTH_PARAMS",
+    "SECRET_KEY",
+    // Members of the client secrets.
+    "web",
+    "installed",
+    "client_id",
+    "client_secret",
+    "issuer",
+    "auth_uri",
+    "token_uri",
+    "userinfo_uri",
+    "token_introspection_uri",
+    "revoke_uri",
+    "redirect_uris",
+    // Functions and the like of 1.x.
+    "OpenIDConnect",
+    "MemoryCredentials",
+    "accept_token",
+    "authenticate_or_redirect",
+    "check",
+    "custom_callback",
+    "flow_for_request",
+    "get_access_token",
+    "get_cookie_id_token",
+    "get_refresh_token",
+    "init_app",
+    "logout",
+    "redirect_to_auth_server",
+    "require_keycloak_role",
+    "require_login",
+    "set_cookie_id_token",
+    "user_getfield",
+    "user_getinfo",
+    "user_loggedin",
+    "validate_token",
+    "load_secrets",
+    "ErrStr",
+    "credentials_store",
+    "urandom",
+    "g.oidc_id_token",
+    "g.oidc_token_info",
+    "discover_OP_information",
+    "register_client",
+    "oidc-register",
+    // 2.x.
+    "OIDC_SERVER_METADATA_URL",
+    "OIDC_OVERWRITE_REDIRECT_URI",
+    "OIDC_USERINFO_URL",
+    "OIDC_USER_CLASS",
+    "OIDC_ENABLED",
+    "OIDC_TESTING_PROFILE",
+    "g.oidc_user",
+    "prefix",
+    "oidc_auth_token",
+    "oidc_auth_profile",
+    "before_login_redirect",
+];
+
+#[test]
+fn the_migration_page_names_all_of_flask_oidc() {
+    let page = include_str!("../docs/flask-oidc.md");
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let names = |name: &str| {
+        let stands = |(at, _): (usize, &str)| {
+            let (before, after) = (page[..at].chars().next_back(), page[at + name.len()..].chars().next());
+            !before.is_some_and(is_part) && !after.is_some_and(is_part)
+        };
+        page.match_indices(name).any(stands)
+    };
+    let missing: Vec<&&str> = FLASK_OIDC.iter().filter(|name| !names(name)).collect();
+    assert!(missing.is_empty(), "docs/flask-oidc.md does not name {missing:?}");
+}
+
 #[test]
 fn lines_are_read_as_they_are_meant() {
     let line =
