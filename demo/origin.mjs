@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
-import { gzipSync } from 'node:zlib';
+import { constants, createGzip, gzipSync } from 'node:zlib';
 import { acceptWebSocket } from './websocket.mjs';
 import { page, table } from './page.mjs';
 
@@ -15,6 +15,7 @@ const ROUTES = {
   '/api/whoami': (request, response) => json(response, 200, identityOf(request)),
   '/echo': echo,
   '/events': events,
+  '/public/events': events,
   '/slow': slow,
   '/status': status,
   '/gzip': gzip,
@@ -26,22 +27,32 @@ const ROUTES = {
 export const GZIP_TEXT = 'compressed at the origin\n'.repeat(1000);
 
 /**
- * Starts the site on 127.0.0.1 and resolves to `{ url, requests, close }`.
+ * Starts the site on 127.0.0.1 and resolves to `{ url, requests, live, close }`; `live()` is how many WebSockets and
+ * event streams are open.
  * `requests` are all requests so far, as `{ method, target }`: what has not got through is not there.
  */
 export async function startOrigin({ port = 0 } = {}) {
   const requests = [];
+  const open = new Set();
+  const stayOpen = (connection) => {
+    open.add(connection);
+    connection.on('close', () => open.delete(connection));
+  };
   const server = createServer({ maxHeaderSize: 65_536 }, (request, response) => {
     requests.push({ method: request.method, target: request.url });
     const path = request.url.split('?')[0];
     const route = ROUTES[path] ?? ROUTES[`${path}/`] ?? (/^\/(public\/)?echo\//.test(`${path}/`) ? echo : notFound);
+    if (route === events) stayOpen(response);
     // A visitor who leaves in the middle of an answer is nobody's fault.
     response.on('error', () => {});
     Promise.resolve(route(request, response)).catch(() => response.destroy());
   });
   server.on('upgrade', (request, socket) => {
     requests.push({ method: request.method, target: request.url });
-    if (request.url.split('?')[0] === '/ws') acceptWebSocket(request, socket);
+    if (request.url.split('?')[0] === '/ws') {
+      acceptWebSocket(request, socket);
+      stayOpen(socket);
+    }
     else socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
   });
   await new Promise((resolve, reject) => {
@@ -56,6 +67,7 @@ export async function startOrigin({ port = 0 } = {}) {
   return {
     url: `http://127.0.0.1:${server.address().port}`,
     requests,
+    live: () => open.size,
     close: () => new Promise((resolve) => {
       server.close(resolve);
       for (const socket of sockets) socket.destroy();
@@ -118,15 +130,18 @@ async function echo(request, response) {
   json(response, 200, { method: request.method, target: request.url, headers, body: { length, sha256: hash.digest('hex') } });
 }
 
-/** Server-sent events: five, 100 ms apart, or as many as `?count=` says. */
+/** Server-sent events: five, 100 ms apart, or as many as `?count=` says; compressed when there is `?gzip`. */
 async function events(request, response) {
-  const count = Number(new URLSearchParams(request.url.split('?')[1]).get('count') ?? 5);
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-  for (let i = 1; i <= count && !response.destroyed; i += 1) {
-    response.write(`id: ${i}\ndata: ${Date.now()}\n\n`);
+  const wanted = new URLSearchParams(request.url.split('?')[1]);
+  const compressed = wanted.has('gzip');
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', ...(compressed && { 'content-encoding': 'gzip' }) });
+  const stream = compressed ? createGzip({ flush: constants.Z_SYNC_FLUSH }) : response;
+  if (compressed) stream.pipe(response);
+  for (let i = 1; i <= Number(wanted.get('count') ?? 5) && !response.destroyed; i += 1) {
+    stream.write(`id: ${i}\ndata: ${Date.now()}\n\n`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  response.end();
+  stream.end();
 }
 
 /** Answers after `?ms=` milliseconds, two seconds otherwise. */

@@ -12,7 +12,8 @@ const PONG = 10;
 /** Accepts the upgrade and sends every message back. The first message tells who the visitor is. */
 export function acceptWebSocket(request, socket) {
   const accept = createHash('sha1').update(request.headers['sec-websocket-key'] + ACCEPT_GUID).digest('base64');
-  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+  const [protocol] = (request.headers['sec-websocket-protocol'] ?? '').split(/, */);
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${protocol && `Sec-WebSocket-Protocol: ${protocol}\r\n`}\r\n`);
   socket.on('error', () => {});
   socket.write(encodeFrame(TEXT, Buffer.from(`hello ${request.headers['x-forwarded-user'] ?? 'stranger'}`)));
 

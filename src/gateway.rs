@@ -5,6 +5,8 @@ mod refusal;
 mod tokens;
 mod told;
 
+use core::time::Duration;
+
 use serde_json::json;
 
 use crate::{
@@ -13,6 +15,7 @@ use crate::{
     flow::{
         Site, access, assertion, check_rate,
         identify::{self, Identified},
+        live,
         sign_in::{self, Finished, Wanted},
         sign_out, tries,
     },
@@ -183,6 +186,12 @@ impl Gateway {
         }
         let wanted = Wanted { step_up, ..Wanted::of(ReturnTo::from_request(url)) };
         self.start(host, request, url, wanted).await.map(Leave::Withheld)
+    }
+
+    /// How long a connection that was opened with these cookies may go on before it is looked at again; `None`: it is
+    /// to be closed.
+    pub async fn look(&self, host: &impl Host, cookies: &str) -> Option<Duration> {
+        live::look(&self.site, host, cookies).await
     }
 
     /// What of the origin's answer has to change.

@@ -1,6 +1,6 @@
 //! What the origin gets, and what visitors get of its answer: edits to headers, never a copy of the whole.
 
-use core::fmt;
+use core::{fmt, time::Duration};
 use std::borrow::Cow;
 
 use serde_json::Value;
@@ -11,6 +11,7 @@ use crate::{
     oauth::{AccessToken, bearer::Location},
     policy::Admitted,
     session::cookies::CookieNames,
+    time::Timestamp,
     web::{
         cookie::{self, Remaining, SetCookie},
         path::RequestUrl,
@@ -53,6 +54,19 @@ pub struct Forward {
     pub answer_is_private: bool,
     /// The cookies of ours that the answer sets; none unless it is private.
     pub cookies: Vec<SetCookie>,
+    /// How long the answer may stay open, when it is a connection.
+    pub lasts: Lasts,
+}
+
+/// How long a connection to the origin may stay open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lasts {
+    /// As long as both sides like.
+    AtWill,
+    /// As long as the session.
+    WithSession,
+    /// Until the token's end.
+    Until(Timestamp),
 }
 
 /// Makes the request for the origin. It needs an [`Admitted`], and only policy makes one.
@@ -82,7 +96,26 @@ pub fn forward(
         _ => Cow::Borrowed(url.target()),
     };
     let url = whole_url(&config.origin, url, target);
-    Forward { url, edits, answer_is_private: admitted.answer_is_private(), cookies: Vec::new() }
+    Forward {
+        url,
+        edits,
+        answer_is_private: admitted.answer_is_private(),
+        cookies: Vec::new(),
+        lasts: lasts(admitted, config),
+    }
+}
+
+fn lasts(admitted: &Admitted, config: &Config) -> Lasts {
+    match (admitted.identity(), admitted.caller()) {
+        // The testing profile has no session.
+        (Some(_), _) if config.testing_profile.is_none() => Lasts::WithSession,
+        // As long as a request with the same token would be served.
+        (_, Some((caller, _))) => caller.expires_at().map_or(Lasts::AtWill, |end| {
+            let leeway = config.providers.first().map_or(Duration::ZERO, |provider| provider.leeway.as_duration());
+            Lasts::Until(end.plus(leeway))
+        }),
+        _ => Lasts::AtWill,
+    }
 }
 
 /// The visitor's access token for the origin, and never one that a client has sent in its place.

@@ -3,7 +3,7 @@
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use super::glue;
+use super::{glue, live};
 use crate::{
     config::OriginSettings,
     error::Error,
@@ -19,6 +19,7 @@ pub(super) async fn forward(
     gateway: &Gateway,
     request: &web_sys::Request,
     env: &JsValue,
+    cookies: &str,
     forward: &Forward,
 ) -> Result<web_sys::Response, Error> {
     let binding = match gateway.config().origin {
@@ -29,7 +30,10 @@ pub(super) async fn forward(
     let promise = glue::forward(request, url, &edit_lines(&forward.edits), &binding, is_private, ORIGIN_TIMEOUT);
     let response = JsFuture::from(promise).await.map_err(|error| failure(&error))?;
     let response = response.dyn_into::<web_sys::Response>().map_err(|_| Error::OriginUnreachable)?;
-    cleaned(gateway, response, forward)
+    let facts = glue::read_answer(&response);
+    let is_live = facts.starts_with('+');
+    let answer = cleaned(gateway, response, facts.get(1..).unwrap_or_default(), forward)?;
+    if is_live { live::watched(answer, (request, env), cookies, forward) } else { Ok(answer) }
 }
 
 // All in one string: every value of its own would be one more crossing. Neither names nor values hold line breaks, and
@@ -53,8 +57,12 @@ fn failure(error: &JsValue) -> Error {
     }
 }
 
-fn cleaned(gateway: &Gateway, response: web_sys::Response, forward: &Forward) -> Result<web_sys::Response, Error> {
-    let facts = glue::read_answer(&response);
+fn cleaned(
+    gateway: &Gateway,
+    response: web_sys::Response,
+    facts: &str,
+    forward: &Forward,
+) -> Result<web_sys::Response, Error> {
     let mut lines = facts.split('\n');
     let cache_control = lines.next().unwrap_or_default();
     let set_cookies: Vec<String> = lines.map(str::to_owned).collect();

@@ -1,6 +1,8 @@
 // The few places where the platform is touched by JavaScript: each crossing from WebAssembly costs, so one call reads
 // all that is needed of a request, one forwards it, one judges the answer. Nothing is decided here.
 
+import { isLive, watched } from "./live.js";
+
 /** Method, URL, `Cookie` and the names of all headers, a line each: none of them can hold a line break. */
 export function read(request) {
   const headers = request.headers;
@@ -57,11 +59,13 @@ function answersSoon(request) {
   return length === null ? request.body === null : Number(length) <= SMALL_BODY;
 }
 
-/** `Cache-Control` and each `Set-Cookie`, a line each. */
+export { watched };
+
+/** Whether it stays open (`+`) or not (`-`), and its `Cache-Control`; then each `Set-Cookie`, a line each. */
 export function readAnswer(response) {
-  const cacheControl = response.headers.get("cache-control") ?? "";
+  const first = `${isLive(response) ? "+" : "-"}${response.headers.get("cache-control") ?? ""}`;
   const cookies = response.headers.getSetCookie();
-  return cookies.length === 0 ? cacheControl : `${cacheControl}\n${cookies.join("\n")}`;
+  return cookies.length === 0 ? first : `${first}\n${cookies.join("\n")}`;
 }
 
 /** The answer with another `Cache-Control` and other cookies where they are not `undefined`; the body streams on. */

@@ -36,6 +36,15 @@ extern "C" {
         cookies: Option<&str>,
     ) -> Result<web_sys::Response, JsValue>;
 
+    #[wasm_bindgen(catch)]
+    pub(super) fn watched(
+        response: &web_sys::Response,
+        request: &web_sys::Request,
+        env: &JsValue,
+        cookies: Option<&str>,
+        milliseconds: f64,
+    ) -> Result<web_sys::Response, JsValue>;
+
     #[wasm_bindgen]
     pub(super) fn call(
         url: &str,

@@ -3,6 +3,7 @@
 mod forward;
 mod glue;
 mod host;
+mod live;
 mod request;
 mod respond;
 mod settings;
@@ -13,7 +14,10 @@ use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
 
-use crate::gateway::{Gateway, Outcome, misconfigured};
+use crate::{
+    gateway::{Gateway, Outcome, misconfigured},
+    web::request::IncomingRequest as _,
+};
 use host::EdgeHost;
 use request::EdgeRequest;
 
@@ -38,10 +42,12 @@ async fn serve(gateway: &Rc<Gateway>, request: &web_sys::Request, env: &JsValue)
     let incoming = EdgeRequest::read(request, gateway.cookie_names());
     let reply = match gateway.handle(&host, &incoming).await {
         Outcome::Respond(reply) => reply,
-        Outcome::Forward(forward) => match forward::forward(gateway, request, env, &forward).await {
-            Ok(response) => return Ok(response),
-            Err(error) => gateway.refuse(&host, &incoming, &error),
-        },
+        Outcome::Forward(forward) => {
+            match forward::forward(gateway, request, env, incoming.cookies(), &forward).await {
+                Ok(response) => return Ok(response),
+                Err(error) => gateway.refuse(&host, &incoming, &error),
+            }
+        }
     };
     respond::respond(&reply)
 }

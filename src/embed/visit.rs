@@ -14,7 +14,7 @@ use crate::{
     flow::Site,
     gateway::Gateway,
     host::Host,
-    origin::Forward,
+    origin::{Forward, Lasts},
     policy::Admitted,
     session::{Credentials, Session},
     visitor::{Identity, Visitor},
@@ -129,7 +129,7 @@ impl<H, R> Visit<H, R> {
     pub(super) fn way_back(&self) -> Forward {
         let cookies = self.0.cookies.take();
         let answer_is_private = self.0.begun.admitted.answer_is_private() || !cookies.is_empty();
-        Forward { url: None, edits: Vec::new(), answer_is_private, cookies }
+        Forward { url: None, edits: Vec::new(), answer_is_private, cookies, lasts: Lasts::AtWill }
     }
 }
 

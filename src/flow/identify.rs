@@ -114,10 +114,14 @@ fn open(site: &Site, sealed: &str) -> Result<(Session, bool), SealError> {
 }
 
 // From inside the sealed value: what a browser keeps beyond Max-Age is of no use.
-fn is_over(site: &Site, session: &Session, now: Timestamp) -> bool {
-    let settings = &site.config.session;
-    let idle = settings.idle_ttl.is_some_and(|idle| now >= session.seen_at.plus(idle));
-    now >= session.ends_at || now >= session.signed_in_at.plus(settings.ttl) || idle
+pub(super) fn is_over(site: &Site, session: &Session, now: Timestamp) -> bool {
+    let is_idle = idle_at(site, session).is_some_and(|idle| now >= idle);
+    now >= session.ends_at || now >= session.signed_in_at.plus(site.config.session.ttl) || is_idle
+}
+
+/// When it is over unless it is seen again.
+pub(super) fn idle_at(site: &Site, session: &Session) -> Option<Timestamp> {
+    site.config.session.idle_ttl.map(|idle| session.seen_at.plus(idle))
 }
 
 /// Notes when the session was seen and found good; not each time, for every note is a cookie. Whether it did.

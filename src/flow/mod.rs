@@ -7,6 +7,7 @@ pub mod assertion;
 pub mod bearer;
 pub mod claims;
 pub mod identify;
+pub mod live;
 pub mod members;
 pub mod possession;
 pub mod provider;

@@ -231,6 +231,15 @@ fn take_over(site: &Site, session: &Session, entry: &[u8]) -> Option<Refreshed> 
     is_newer.then(|| Refreshed::Renewed(renewed(site, session, credentials.validity, &credentials.claims)))
 }
 
+/// The session as another request has renewed it; `None` when none has, or it has been ended.
+pub(super) async fn taken_over(site: &Site, host: &impl Host, session: &Session) -> Option<Session> {
+    let entry = host.store().load(&StoreKey::of_session(&session.id)).await.ok()??;
+    match take_over(site, session, &entry)? {
+        Refreshed::Renewed(renewed) => Some(renewed),
+        Refreshed::Kept | Refreshed::Over => None,
+    }
+}
+
 pub(super) fn open(site: &Site, session: &Session, entry: &[u8]) -> Option<Credentials> {
     let opened = site.ring.open_entry(&session.id, entry).ok()?;
     decode_credentials(&opened.plain).ok()

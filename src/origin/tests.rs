@@ -8,7 +8,7 @@ fn names() -> CookieNames {
 }
 
 fn sent(answer_is_private: bool) -> Forward {
-    Forward { url: None, edits: Vec::new(), answer_is_private, cookies: Vec::new() }
+    Forward { url: None, edits: Vec::new(), answer_is_private, cookies: Vec::new(), lasts: Lasts::AtWill }
 }
 
 #[test]

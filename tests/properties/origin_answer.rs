@@ -3,7 +3,7 @@
 //! The first line of the input is `Cache-Control`, each of the others a `Set-Cookie`.
 
 use edge_oidc::{
-    origin::{AnswerFacts, Forward, answer},
+    origin::{AnswerFacts, Forward, Lasts, answer},
     session::cookies::CookieNames,
     web::cookie::{self, SetCookie},
 };
@@ -19,7 +19,10 @@ pub fn check(bytes: &[u8]) -> bool {
     let facts = AnswerFacts { cache_control: &cache_control, set_cookies: &set_cookies };
     let (names, scope) = cookie_names();
     let ours = SetCookie::delete("__Host-oidc_id_token", &scope).unwrap();
-    let forward = |answer_is_private, cookies| Forward { url: None, edits: Vec::new(), answer_is_private, cookies };
+    let forward = |answer_is_private, cookies| {
+        let lasts = Lasts::AtWill;
+        Forward { url: None, edits: Vec::new(), answer_is_private, cookies, lasts }
+    };
 
     let public = answer(&facts, &forward(false, Vec::new()), &names);
     let private = answer(&facts, &forward(true, Vec::new()), &names);

@@ -6,6 +6,7 @@ import net from 'node:net';
 import { decodeFrame, encodeFrame } from '../../../demo/websocket.mjs';
 
 const PATIENCE_MS = 20_000;
+const CLOSE = 8;
 
 /**
  * One request to 127.0.0.1; the target goes out byte for byte. `headers` are an object, or a list of pairs where
@@ -65,7 +66,7 @@ export function rawGet(port, target, headers = {}) {
 }
 
 /**
- * Opens a WebSocket. Resolves to `{ status, send, next, close }`: `next()` is the next text message; without an
+ * Opens a WebSocket. Resolves to `{ status, send, next, closed, close }` and more: `next()` is the next text message; without an
  * upgrade there is the status alone.
  */
 export function openWebSocket({ port, target, headers = {} }) {
@@ -83,24 +84,31 @@ export function openWebSocket({ port, target, headers = {} }) {
       response.resume();
       response.on('end', () => resolve({ status: response.statusCode }));
     });
-    outgoing.on('upgrade', (response, socket, head) => resolve(conversation(response.statusCode, socket, head)));
+    outgoing.on('upgrade', (response, socket, head) => resolve(conversation(response, socket, head)));
     outgoing.end();
   });
 }
 
-function conversation(status, socket, head) {
+function conversation({ statusCode: status, headers }, socket, head) {
   let pending = Buffer.from(head);
   const messages = [];
   const waiting = [];
+  let end;
+  const closed = new Promise((resolve) => (end = resolve));
   const read = () => {
     for (let frame = decodeFrame(pending); frame; frame = decodeFrame(pending)) {
       pending = pending.subarray(frame.size);
+      if (frame.opcode === CLOSE) {
+        end(frame.payload.length >= 2 ? frame.payload.readUInt16BE() : 1005);
+        continue;
+      }
       const message = frame.payload.toString();
       if (waiting.length) waiting.shift()(message);
       else messages.push(message);
     }
   };
   socket.on('error', () => {});
+  socket.on('close', () => end(1006));
   socket.on('data', (data) => {
     pending = Buffer.concat([pending, data]);
     read();
@@ -108,6 +116,12 @@ function conversation(status, socket, head) {
   read();
   return {
     status,
+    headers,
+    /** The code it is closed with by the other side; 1006 when it just ends. */
+    closed,
+    ping: () => socket.write(encodeFrame(9, Buffer.from('ping'), randomBytes(4))),
+    finish: (code) => socket.write(encodeFrame(CLOSE, Buffer.from([code >> 8, code & 255]), randomBytes(4))),
+    sendBytes: (bytes) => socket.write(encodeFrame(2, bytes, randomBytes(4))),
     send: (message) => socket.write(encodeFrame(1, Buffer.from(message), randomBytes(4))),
     next: () => (messages.length ? Promise.resolve(messages.shift()) : new Promise((resolve) => waiting.push(resolve))),
     close: () => socket.destroy(),
