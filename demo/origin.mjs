@@ -41,7 +41,7 @@ export async function startOrigin({ port = 0 } = {}) {
   const server = createServer({ maxHeaderSize: 65_536 }, (request, response) => {
     requests.push({ method: request.method, target: request.url });
     const path = request.url.split('?')[0];
-    const route = ROUTES[path] ?? ROUTES[`${path}/`] ?? (/^\/(public\/)?echo\//.test(`${path}/`) ? echo : notFound);
+    const route = ROUTES[path] ?? ROUTES[`${path}/`] ?? (/^\/((public|app)\/)?echo\//.test(`${path}/`) ? echo : notFound);
     if (route === events) stayOpen(response);
     // A visitor who leaves in the middle of an answer is nobody's fault.
     response.on('error', () => {});

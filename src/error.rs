@@ -76,6 +76,8 @@ pub enum Error {
     HostedDomain,
     /// The visitor's e-mail address is not verified.
     EmailNotVerified,
+    /// A proxy has not said plainly which request it asks about.
+    UnclearOriginal,
     /// The sign-in is not of the kind that was asked for, or too long ago.
     SignInTooWeak,
     /// A logout that the provider sent is not good.
@@ -251,6 +253,7 @@ impl Error {
             | Self::CustomStateTooLarge
             | Self::CustomStateUnreadable
             | Self::NotSigned
+            | Self::UnclearOriginal
             | Self::LoopbackOnly => Fault::Operator,
             Self::Provider(_) | Self::TokenCheck(_) | Self::Logout(_) | Self::RefreshUnavailable => Fault::Provider,
             Self::OriginUnreachable | Self::OriginTimedOut => Fault::Origin,
@@ -277,7 +280,8 @@ impl Error {
             | Self::Foreign
             | Self::HostedDomain
             | Self::EmailNotVerified
-            | Self::SignInTooWeak => 403,
+            | Self::SignInTooWeak
+            | Self::UnclearOriginal => 403,
             Self::NotFound => 404,
             Self::Method(_) => 405,
             Self::FormTooLarge => 413,
@@ -321,7 +325,7 @@ impl Error {
             Self::AccessToken(_) | Self::Proof(_) | Self::Challenge(_) => {
                 text("No access", "This address takes requests with an access token alone.", false)
             }
-            Self::Forbidden => text("No access", "You do not have access to this page.", false),
+            Self::Forbidden | Self::UnclearOriginal => text("No access", "You do not have access to this page.", false),
             Self::Callback(_) => text(
                 "Sign-in did not finish",
                 "This sign-in was not started here, took too long, or has been used already.",

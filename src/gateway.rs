@@ -1,5 +1,6 @@
 //! The order of things: from a request to an answer of ours, or to a request for the origin.
 
+mod forward_auth;
 mod own;
 mod refusal;
 mod tokens;
@@ -132,6 +133,16 @@ impl Gateway {
         if let Some(next) = self.signed_out_elsewhere(url) {
             return Ok(Judged::Respond(next));
         }
+        self.judge_under(rule, host, request, url).await
+    }
+
+    async fn judge_under(
+        &self,
+        rule: &Rule,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+    ) -> Result<Judged, Error> {
         // 2. Who asks?
         let Identified { visitor, renewed } = match rule.access {
             Access::Public | Access::Deny => Identified::anonymous(),

@@ -82,12 +82,8 @@ pub fn forward(
     let mut edits: Vec<HeaderEdit> = spoofed.map(|name| HeaderEdit::Remove(name.to_owned())).collect();
     edits.extend(without_own_cookies(request.cookies(), cookie_names));
     edits.extend(whence(request, &config.public_origin(url)));
-    edits.extend(admitted.identity().into_iter().flat_map(|identity| stamps(identity.claims(), &config.headers)));
-    let taken = admitted.caller().map(|(caller, location)| {
-        caller::stamp(&mut edits, caller, config);
-        location
-    });
-    let taken = taken.filter(|_| !config.pass_access_token);
+    edits.extend(identity(admitted, config));
+    let taken = admitted.caller().map(|(_, location)| location).filter(|_| !config.pass_access_token);
     if taken == Some(Location::Header) {
         edits.push(authorization(None));
     }
@@ -116,6 +112,16 @@ fn lasts(admitted: &Admitted, config: &Config) -> Lasts {
         }),
         _ => Lasts::AtWill,
     }
+}
+
+/// What tells an origin who is asking.
+pub fn identity(admitted: &Admitted, config: &Config) -> Vec<HeaderEdit> {
+    let known = admitted.identity().map(|identity| stamps(identity.claims(), &config.headers));
+    let mut edits: Vec<HeaderEdit> = known.into_iter().flatten().collect();
+    if let Some((caller, _)) = admitted.caller() {
+        caller::stamp(&mut edits, caller, config);
+    }
+    edits
 }
 
 /// The visitor's access token for the origin, and never one that a client has sent in its place.

@@ -43,7 +43,9 @@ pub enum Endpoint {
     Jwks,
     /// RFC 9728 metadata: of the whole site, or of the rules with this prefix.
     ResourceMetadata,
-    /// A name that is ours and has nothing behind it yet.
+    /// `/oidc_auth`.
+    Auth,
+    /// A name that is ours and has nothing behind it.
     Reserved,
 }
 
@@ -67,13 +69,18 @@ pub fn route<'c>(config: &'c Config, method: &str, path: &RequestPath<'_>) -> Ro
 pub fn step_up(config: &Config, target: &ReturnTo) -> StepUp {
     let path = target.as_str().split('?').next().unwrap_or_default();
     let Ok(path) = RequestPath::parse(path) else { return StepUp::default() };
-    let named = config.rules.iter().flat_map(|rule| rule.methods.iter().flatten().map(String::as_str));
-    let rules = ["GET", "POST"].into_iter().chain(named).filter_map(|method| {
+    let rules = methods(config).filter_map(|method| {
         let index = rule_index(&config.rules, method, path.decoded())?;
         config.rules.get(index)
     });
     let mut asked = rules.map(|rule| &rule.step_up).filter(|step_up| !step_up.asks_nothing());
     asked.next().cloned().unwrap_or_default()
+}
+
+/// Every method that the rules tell from others, and one that they don't.
+pub fn methods(config: &Config) -> impl Iterator<Item = &str> {
+    let named = config.rules.iter().flat_map(|rule| rule.methods.iter().flatten().map(String::as_str));
+    ["GET", "HEAD", ""].into_iter().chain(named)
 }
 
 /// Whether `path` is an endpoint of ours.
@@ -83,7 +90,8 @@ pub fn own_endpoint(config: &Config, path: &[u8]) -> Option<Endpoint> {
     }
     let endpoint = fixed_endpoint(&config.routes, path)?;
     // Nobody signs in here: what that takes is still no page of the origin's.
-    let open = !config.resource_server_only || endpoint == Endpoint::Health;
+    let is_for_anybody = matches!(endpoint, Endpoint::Health | Endpoint::Jwks | Endpoint::Auth);
+    let open = !config.resource_server_only || is_for_anybody;
     Some(if open { endpoint } else { Endpoint::Reserved })
 }
 
@@ -103,7 +111,7 @@ fn fixed_endpoint(routes: &Routes, path: &[u8]) -> Option<Endpoint> {
         b"oidc_frontchannel_logout" => Endpoint::FrontChannelLogout,
         b"oidc_account" => Endpoint::Account,
         b"oidc_jwks" => Endpoint::Jwks,
-        b"oidc_auth" => Endpoint::Reserved,
+        b"oidc_auth" => Endpoint::Auth,
         _ => return None,
     })
 }

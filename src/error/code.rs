@@ -30,6 +30,7 @@ impl Error {
             Self::SignInRefused(_) => "callback.provider_error",
             Self::HostedDomain => "claims.hosted_domain",
             Self::EmailNotVerified => "claims.email_not_verified",
+            Self::UnclearOriginal => "forward_auth.unclear",
             Self::SignInTooWeak => "sign_in.too_weak",
             Self::Logout(error) => logout_code(*error),
             Self::Provider(error) | Self::TokenCheck(error) => error.code(),

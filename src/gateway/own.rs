@@ -67,6 +67,7 @@ impl Gateway {
             }
             Endpoint::Jwks => assertion::jwks(&self.site),
             Endpoint::ResourceMetadata => Ok(self.resource_metadata(url)),
+            Endpoint::Auth => self.verdict(host, request, url).await,
             Endpoint::Callback | Endpoint::Reserved => Err(Error::NotFound),
         }
     }

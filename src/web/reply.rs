@@ -1,6 +1,7 @@
 //! Answers of ours: a redirect, a page, JSON, or nothing but a status. None of them may be stored.
 
 use core::fmt;
+use std::borrow::Cow;
 
 use super::cookie::SetCookie;
 use super::pages;
@@ -12,7 +13,7 @@ use super::percent;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
     status: u16,
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(Cow<'static, str>, String)>,
     cookies: Vec<SetCookie>,
     body: String,
 }
@@ -47,7 +48,7 @@ impl Reply {
 
     /// No body.
     pub fn empty(status: u16) -> Self {
-        let headers = vec![("Cache-Control", "no-store".to_owned())];
+        let headers = vec![(Cow::Borrowed("Cache-Control"), "no-store".to_owned())];
         Self { status, headers, cookies: Vec::new(), body: String::new() }
     }
 
@@ -56,8 +57,9 @@ impl Reply {
     /// Control and non-ASCII characters are percent-encoded as UTF-8: so nothing can end the header, the platform
     /// (which knows bytes only) takes every value, and a `Location` still means what it meant.
     #[must_use]
-    pub fn header(mut self, name: &'static str, value: impl AsRef<str>) -> Self {
-        self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+    pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl AsRef<str>) -> Self {
+        let name = name.into();
+        self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
         self.headers.push((name, field_value(value.as_ref())));
         self
     }
@@ -81,7 +83,7 @@ impl Reply {
     }
 
     /// The headers, without `Set-Cookie`; each name once.
-    pub fn headers(&self) -> &[(&'static str, String)] {
+    pub fn headers(&self) -> &[(Cow<'static, str>, String)] {
         &self.headers
     }
 
@@ -120,7 +122,7 @@ impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reply")
             .field("status", &self.status)
-            .field("headers", &self.headers.iter().map(|(name, _)| *name).collect::<Vec<_>>())
+            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("cookies", &self.cookies)
             .field("body_bytes", &self.body.len())
             .finish()
