@@ -30,7 +30,7 @@ const HOUR = 3600;
  * `clients` are oidc-provider client metadata, or a function of the issuer that returns them.
  * `registration` lets clients register themselves: `true`, or `{ initialAccessToken }` that they must have.
  * `configure(configuration)` may change oidc-provider's configuration before it starts.
- * `onRequest(request)` sees every HTTP request first.
+ * `onRequest(request, response)` sees every HTTP request first.
  */
 export async function startProvider({ port = 0, clients = [], accounts = ACCOUNTS, registration, configure, onRequest } = {}) {
   const { default: Provider, interactionPolicy } = await quietly(() => import('oidc-provider'));
@@ -46,7 +46,7 @@ export async function startProvider({ port = 0, clients = [], accounts = ACCOUNT
 
   const running = { issuer, provider, down: false, close: () => closeServer(server) };
   server.on('request', (request, response) => {
-    onRequest?.(request);
+    onRequest?.(request, response);
     if (running.down) return void request.socket.destroy();
     const [path] = request.url.split('?');
     if (!path.startsWith('/interaction/')) return answer(request, response);

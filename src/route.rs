@@ -126,7 +126,7 @@ pub fn cookies_reach(routes: &Routes, path: &RequestPath<'_>) -> bool {
 fn is_resource_metadata(rules: &[Rule], path: &[u8]) -> bool {
     let Some(suffix) = path.strip_prefix(WELL_KNOWN.as_bytes()) else { return false };
     let mut resources = rules.iter().filter(|rule| rule.takes_tokens());
-    resources.any(|rule| suffix.is_empty() || suffix == rule.resource_path().as_bytes())
+    resources.any(|rule| suffix.is_empty() || rule.is_resource(suffix))
 }
 
 fn rule_index(rules: &[Rule], method: &str, path: &[u8]) -> Option<usize> {

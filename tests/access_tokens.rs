@@ -603,8 +603,79 @@ fn metadata_of_each_resource() {
         assert_eq!(answer.status(), 401, "{suffix}");
     }
     let post = FakeRequest::post("/.well-known/oauth-protected-resource", "");
-    assert_eq!((world.send(&post).status(), world.send(&post).header("allow")), (405, Some("GET, HEAD")));
+    assert_eq!((world.send(&post).status(), world.send(&post).header("allow")), (405, Some("GET, HEAD, OPTIONS")));
     // Where no token is taken there is no such page.
     let plain = World::usual();
     assert_eq!(plain.send(&FakeRequest::get("/.well-known/oauth-protected-resource")).status(), 401);
+}
+
+#[test]
+fn a_resource_is_called_as_the_settings_write_it() {
+    let rules = json!([
+        {"path": "/caf%C3%A9/*", "access": "token", "scopes": ["drink"]},
+        {"path": "/one/", "access": "token", "scopes": ["one"]},
+        {"path": "/*", "access": "deny"},
+    ]);
+    let world = world(&json!({"OIDC_RULES": rules}));
+    for (suffix, resource, scope) in
+        [("/caf%C3%A9", "/caf%C3%A9", "drink"), ("/%63af%c3%a9", "/caf%C3%A9", "drink"), ("/one", "/one", "one")]
+    {
+        let answer = world.send(&FakeRequest::get(&format!("/.well-known/oauth-protected-resource{suffix}")));
+        assert_eq!(answer.json()["resource"], format!("{SITE}{resource}"), "{suffix}");
+        assert_eq!(answer.json()["scopes_supported"], json!([scope]), "{suffix}");
+    }
+    // Where the challenge points there is something.
+    let challenge = world.send(&FakeRequest::get("/caf%C3%A9/x"));
+    let challenge = challenge.header("www-authenticate").unwrap();
+    let (_, url) = challenge.split_once("resource_metadata=\"").unwrap();
+    assert_eq!(world.send(&FakeRequest::get(url.trim_end_matches('"'))).status(), 200, "{url}");
+}
+
+#[test]
+fn pages_of_other_sites_may_read_what_anybody_may() {
+    let world = asking(&json!({}));
+    let path = "/.well-known/oauth-protected-resource/api";
+    let preflight = FakeRequest::new("OPTIONS", path).header("origin", "https://client.example");
+    let answer = world.send(&preflight.header("access-control-request-headers", "mcp-protocol-version"));
+    assert_eq!((answer.status(), answer.body()), (204, ""));
+    for (name, value) in [
+        ("access-control-allow-origin", "*"),
+        ("access-control-allow-methods", "GET, HEAD"),
+        ("access-control-allow-headers", "*"),
+    ] {
+        assert_eq!(answer.header(name), Some(value), "{name}");
+    }
+    // And what is wrong with their tokens, but nothing that a cookie would open.
+    for request in [FakeRequest::get("/api/x"), bearer("/api/x", "bad")] {
+        let answer = world.send(&request);
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+        assert_eq!(answer.header("access-control-expose-headers"), Some("WWW-Authenticate, DPoP-Nonce"));
+        assert_eq!(answer.header("access-control-allow-credentials"), None);
+    }
+    assert_eq!(world.send(&FakeRequest::get("/private/x")).header("access-control-allow-origin"), None);
+}
+
+#[test]
+fn a_jwt_that_the_provider_does_not_look_into() {
+    let unsupported = |settings: &Value| {
+        let world = asking(settings);
+        let refusal = json!({"error": "unsupported_token_type", "error_description": "a JWT"});
+        world.provider().lie(|lies| {
+            lies.answer(Endpoint::Introspection, 400, "application/json", refusal.to_string());
+        });
+        world
+    };
+    // Where it is known what a JWT has to be for, it is read, be it good or not.
+    let world = unsupported(&json!({"OIDC_AUDIENCE": AUDIENCE}));
+    let good = world.provider().access_token(world.host.unix(), "at+jwt", &json!({}));
+    let other = world.provider().access_token(world.host.unix(), "at+jwt", &json!({"aud": "https://other.example"}));
+    assert_eq!(world.send(&bearer("/api/x", &good)).user(), Some("alice"));
+    assert_eq!(world.send(&bearer("/api/x", &other)).status(), 401);
+    // Elsewhere it is a token that nobody vouches for.
+    for settings in [json!({}), json!({"OIDC_ACCESS_TOKENS": "introspection", "OIDC_AUDIENCE": AUDIENCE})] {
+        let world = unsupported(&settings);
+        let token = world.provider().access_token(world.host.unix(), "at+jwt", &json!({}));
+        let answer = world.send(&bearer("/api/x", &token));
+        assert_eq!((answer.status(), world.host.last_event()), (401, "access_token.inactive"), "{settings}");
+    }
 }

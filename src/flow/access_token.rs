@@ -18,10 +18,10 @@ use crate::{
     oauth::{
         access_token::{AccessTokenError, Caller, Expected},
         bearer::{Location, Presented},
-        introspection::{self, Answer, IntrospectionError},
+        introspection::{self, Answer, IntrospectionEndpoint, IntrospectionError},
     },
     time::Timestamp,
-    web::{path::RequestUrl, request::IncomingRequest, secure_url::SecureUrl},
+    web::{path::RequestUrl, request::IncomingRequest},
 };
 
 /// How long a token stays bad at most: the next moment the provider may have it.
@@ -91,13 +91,13 @@ async fn introspection_endpoint(
     site: &Site,
     host: &impl Host,
     provider: &ProviderSettings,
-) -> Result<Option<SecureUrl>, Error> {
+) -> Result<Option<IntrospectionEndpoint>, Error> {
     let check = site.config.tokens.check;
     if check == TokenCheck::Jwt {
         return Ok(None);
     }
     if let Some(given) = &provider.endpoints.introspection {
-        return Ok(Some(given.clone()));
+        return Ok(Some(IntrospectionEndpoint::plain(given.clone())));
     }
     let metadata = site.provider_cache.metadata(host, provider).await.map_err(unavailable)?;
     match (&metadata.introspection_endpoint, check) {
@@ -113,7 +113,7 @@ async fn introspect(
     site: &Site,
     host: &impl Host,
     provider: &ProviderSettings,
-    endpoint: SecureUrl,
+    endpoint: IntrospectionEndpoint,
     presented: &Presented,
 ) -> Result<(Finding, usize), Error> {
     let failed = |error| Error::TokenCheck(ProviderError::Introspection(error));
@@ -136,6 +136,11 @@ async fn introspect(
             );
             verdict.await.map_err(unavailable)?.map_err(|error| failed(StepError::Answer(error)))?
         }
+        // A JWT mostly: its own claims are all there is to go by, where that is allowed.
+        Answer::Unsupported if settings.check == TokenCheck::Auto && !settings.audience.is_empty() => {
+            return Ok((read(site, host, provider, presented).await?, presented.untrusted.expose().len()));
+        }
+        Answer::Unsupported => return Ok((Err(AccessTokenError::Inactive), length)),
     };
     Ok((introspection::judge(members, &expected).map(Rc::new), length))
 }

@@ -49,7 +49,7 @@ pub async fn check(
             let expected = ExpectedProof {
                 method: request.method(),
                 origin: &origin,
-                path: url.path().raw(),
+                path: url.path(),
                 token: &presented.untrusted,
                 thumbprint,
             };

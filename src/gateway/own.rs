@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Gateway, Judged, refusal::refusal};
+use super::{Gateway, Judged, refusal::refusal, tokens};
 use crate::{
     error::{Error, LogLine},
     flow::{
@@ -66,6 +66,7 @@ impl Gateway {
                 provider_logout::front_channel(&self.site, host, url.query()).await
             }
             Endpoint::Jwks => assertion::jwks(&self.site),
+            Endpoint::ResourceMetadata if request.method() == "OPTIONS" => Ok(tokens::preflight()),
             Endpoint::ResourceMetadata => Ok(self.resource_metadata(url)),
             Endpoint::Auth => self.verdict(host, request, url).await,
             Endpoint::Callback | Endpoint::Reserved => Err(Error::NotFound),
@@ -187,6 +188,7 @@ impl Gateway {
 fn check_method(method: &str, endpoint: Endpoint, response_mode: ResponseMode) -> Result<(), Error> {
     let allowed = match endpoint {
         Endpoint::Logout => "GET, POST",
+        Endpoint::ResourceMetadata => "GET, HEAD, OPTIONS",
         Endpoint::BackChannelLogout => "POST",
         Endpoint::Callback if response_mode == ResponseMode::FormPost => "GET, POST",
         Endpoint::Callback | Endpoint::FrontChannelLogout => "GET",

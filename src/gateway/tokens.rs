@@ -64,27 +64,44 @@ impl Gateway {
             _ => bearer(),
         };
         let body = json!({ "error": said.error.unwrap_or("invalid_token"), "error_description": said.description });
-        let reply = Reply::json(error.status(), &body).header("WWW-Authenticate", header);
+        let reply = for_every_page(Reply::json(error.status(), &body))
+            .header("Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce")
+            .header("WWW-Authenticate", header);
         Some(nonce.into_iter().fold(reply, |reply, nonce| reply.header("DPoP-Nonce", nonce)))
     }
 
     /// RFC 9728 §3.2.
     pub(super) fn resource_metadata(&self, url: &RequestUrl<'_>) -> Reply {
-        let path = url.path().raw().strip_prefix(WELL_KNOWN).unwrap_or_default();
-        let resource = [self.site.public_origin(url).as_str(), path].concat();
         let config = &self.site.config;
-        let is_of = |rule: &&Rule| rule.takes_tokens() && (path.is_empty() || rule.resource_path() == path);
+        let path = url.path().decoded().strip_prefix(WELL_KNOWN.as_bytes()).unwrap_or_default();
+        let is_of = |rule: &&Rule| rule.takes_tokens() && (path.is_empty() || rule.is_resource(path));
+        let rules = || config.rules.iter().filter(is_of);
         let mut scopes: Vec<&str> = Vec::new();
-        for scope in config.rules.iter().filter(is_of).flat_map(|rule| rule.scopes.iter()) {
+        for scope in rules().flat_map(|rule| rule.scopes.iter()) {
             if !scopes.contains(&scope) {
                 scopes.push(scope);
             }
         }
+        // §3.3: as the settings write it, however it was asked for.
+        let path = rules().next().filter(|_| !path.is_empty()).map_or("", Rule::resource_path);
+        let resource = [self.site.public_origin(url).as_str(), path].concat();
         let issuer = self.site.issuer();
         let document: Value = resource_metadata::document(&resource, issuer, &scopes, &config.tokens.locations);
-        // Clients that run in other sites' pages read it too.
-        Reply::json(200, &document).header("Access-Control-Allow-Origin", "*")
+        for_every_page(Reply::json(200, &document))
     }
+}
+
+/// The answer to a browser that asks whether a page of another site may read the metadata, headers of its own and all
+/// (Fetch §3.2.2): clients of the Model Context Protocol send one.
+pub(super) fn preflight() -> Reply {
+    for_every_page(Reply::empty(204))
+        .header("Access-Control-Allow-Methods", "GET, HEAD")
+        .header("Access-Control-Allow-Headers", "*")
+}
+
+// What anybody may fetch, clients that run in other sites' pages may read. With cookies, browsers let none (Fetch §3.2.5).
+fn for_every_page(reply: Reply) -> Reply {
+    reply.header("Access-Control-Allow-Origin", "*")
 }
 
 fn bearer_challenge(rule: &Rule, origin: &str, error: &Error, said: &Said) -> String {
@@ -92,7 +109,7 @@ fn bearer_challenge(rule: &Rule, origin: &str, error: &Error, said: &Said) -> St
     let is_step_up = *error == Error::Challenge(Challenge::StepUp);
     let acr = Some(rule.step_up.acr_values.join(" ")).filter(|values| is_step_up && !values.is_empty());
     let age = rule.step_up.max_age.filter(|_| is_step_up).map(|age| age.as_secs().to_string());
-    let metadata = [origin, WELL_KNOWN, rule.resource_path()].concat();
+    let metadata = resource_metadata::url(origin, rule.resource_path());
     challenge(
         "Bearer",
         &[

@@ -60,7 +60,7 @@ impl UntrustedJwt {
         Ok(Self {
             alg: Alg::parse(alg).ok_or(JwsError::AlgorithmNotAllowed)?,
             kid: optional_string(&header, "kid")?,
-            typ: optional_string(&header, "typ")?,
+            typ: optional_string(&header, "typ")?.map(bare_type),
             jwk: match header.remove("jwk") {
                 Some(Value::Object(jwk)) => Some(jwk),
                 _ => None,
@@ -80,7 +80,7 @@ impl UntrustedJwt {
         self.kid.as_deref()
     }
 
-    /// The media type it claims to be (RFC 7515 §4.1.9).
+    /// The media type it claims to be, without `application/` (RFC 7515 §4.1.9).
     pub fn untrusted_type(&self) -> Option<&str> {
         self.typ.as_deref()
     }
@@ -271,6 +271,14 @@ impl core::error::Error for JwsError {}
 fn parse_header(encoded: &str) -> Result<Object, JwsError> {
     let bytes = Base64UrlUnpadded::decode_vec(encoded).map_err(|_| JwsError::NotBase64Url)?;
     json::parse_object(&bytes).map_err(|_| JwsError::MalformedHeader)
+}
+
+// RFC 7515 §4.1.9: with `application/` or without, it is the same type.
+fn bare_type(typ: String) -> String {
+    match typ.split_at_checked("application/".len()) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case("application/") && !rest.contains('/') => rest.to_owned(),
+        _ => typ,
+    }
 }
 
 fn optional_string(header: &Object, name: &str) -> Result<Option<String>, JwsError> {

@@ -157,9 +157,9 @@ pub async fn verify(
     from_claims(claims)
 }
 
-// RFC 9068 §2.1: `at+jwt`, with or without `application/`, and no other type.
+// RFC 9068 §2.1: `at+jwt` and no other type.
 fn is_access_token(typ: Option<&str>) -> bool {
-    typ.is_some_and(|typ| ["at+jwt", "application/at+jwt"].iter().any(|name| name.eq_ignore_ascii_case(typ)))
+    typ.is_some_and(|typ| typ.eq_ignore_ascii_case("at+jwt"))
 }
 
 /// The caller that these claims describe; who vouches for them has been checked.

@@ -10,6 +10,7 @@ use crate::{
     jose::{Alg, ClaimError, Claims, JwkSet, JwsError, UntrustedJwt, Verifier},
     secret::constant_time_eq,
     time::{Leeway, Timestamp},
+    web::path::{RequestPath, RequestUrl},
 };
 
 /// How old a proof may be that brings no nonce of ours, clocks apart (RFC 9449 §11.1).
@@ -23,7 +24,7 @@ pub struct ExpectedProof<'a> {
     /// Its scheme, host and port.
     pub origin: &'a str,
     /// Its path.
-    pub path: &'a str,
+    pub path: &'a RequestPath<'a>,
     /// The token that the proof came with.
     pub token: &'a AccessToken,
     /// The thumbprint of the key that the token is bound to.
@@ -121,61 +122,14 @@ fn token_hash(token: &AccessToken) -> String {
     Base64UrlUnpadded::encode_string(&Sha256::digest(token.expose()))
 }
 
-// RFC 9449 §4.3, 9.: without query and fragment. Scheme and host are compared as RFC 3986 §6.2.2.1 says.
+// RFC 9449 §4.3, 9.: without query and fragment, and what RFC 3986 §6.2.2 and §6.2.3 hold for the same is the same.
 fn is_target(htu: &str, expected: &ExpectedProof<'_>) -> bool {
-    let htu = htu.split(['?', '#']).next().unwrap_or_default();
     let Some((scheme, rest)) = htu.split_once("://") else { return false };
-    let (authority, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
-    let own_port = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
-    let origin = [scheme, "://", authority.strip_suffix(own_port).unwrap_or(authority)].concat();
-    origin.eq_ignore_ascii_case(expected.origin) && path == expected.path
+    let htu = [scheme.to_ascii_lowercase().as_str(), "://", rest].concat();
+    RequestUrl::parse(&htu).is_ok_and(|url| {
+        url.origin().eq_ignore_ascii_case(expected.origin) && url.path().decoded() == expected.path.decoded()
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::secret::Secret;
-
-    /// RFC 9449 §7.1.
-    #[test]
-    fn the_hash_of_a_token() {
-        let token = Secret::new("Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU".to_owned());
-        assert_eq!(token_hash(&token), "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo");
-    }
-
-    #[test]
-    fn targets() {
-        let token = Secret::new("t".to_owned());
-        let expected = ExpectedProof {
-            method: "GET",
-            origin: "https://api.example",
-            path: "/a%20b",
-            token: &token,
-            thumbprint: "",
-        };
-        for (htu, same) in [
-            ("https://api.example/a%20b", true),
-            ("HTTPS://API.example:443/a%20b?x#y", true),
-            ("https://api.example/a b", false),
-            ("https://api.example/a%20b/", false),
-            ("https://api.example/A%20b", false),
-            ("http://api.example/a%20b", false),
-            ("https://api.example:8443/a%20b", false),
-            ("https://api.example", false),
-            ("/a%20b", false),
-            ("", false),
-        ] {
-            assert_eq!(is_target(htu, &expected), same, "{htu}");
-        }
-        assert!(is_target("https://api.example", &ExpectedProof { path: "/", ..expected }));
-    }
-
-    #[test]
-    fn fresh_for_a_minute_either_way() {
-        let proof = |issued_at| Proof { id: String::new(), nonce: None, issued_at: Timestamp::from_unix(issued_at) };
-        let leeway = Leeway::from_secs(30).unwrap();
-        for (issued_at, fresh) in [(1000, true), (911, true), (910, false), (1030, true), (1031, false)] {
-            assert_eq!(proof(issued_at).is_fresh(Timestamp::from_unix(1000), leeway), fresh, "{issued_at}");
-        }
-    }
-}
+mod tests;

@@ -85,6 +85,13 @@ impl ProviderRequest {
         self
     }
 
+    /// Wants these types in place of JSON.
+    #[must_use]
+    pub fn accepting(mut self, types: &str) -> Self {
+        self.headers.retain(|(name, _)| *name != "Accept");
+        self.header("Accept", types.to_owned())
+    }
+
     fn bare(method: Method, url: SecureUrl) -> Self {
         Self { method, url, headers: vec![("Accept", "application/json".to_owned())], body: None }
     }

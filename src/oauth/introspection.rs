@@ -17,6 +17,9 @@ use crate::{
     web::{form::Form, secure_url::SecureUrl},
 };
 
+/// The media type of a signed answer (RFC 9701 §5).
+const SIGNED: &str = "application/token-introspection+jwt";
+
 /// `OIDC_INTROSPECTION_AUTH_METHOD` (RFC 7662 §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IntrospectionAuth {
@@ -26,24 +29,43 @@ pub enum IntrospectionAuth {
     Bearer,
 }
 
+/// Where to ask about tokens.
+#[derive(Clone, Debug)]
+pub struct IntrospectionEndpoint {
+    /// Its URL.
+    pub url: SecureUrl,
+    /// Whether it signs what it says, when it is asked to (RFC 9701 §7).
+    pub signs: bool,
+}
+
+impl IntrospectionEndpoint {
+    /// One of which nothing is known but the URL.
+    pub fn plain(url: SecureUrl) -> Self {
+        Self { url, signs: false }
+    }
+}
+
 /// Asks about a token (RFC 7662 §2.1).
 pub fn request(
-    endpoint: SecureUrl,
+    endpoint: IntrospectionEndpoint,
     client: &Client,
     method: IntrospectionAuth,
     token: &AccessToken,
     hint: Option<&str>,
 ) -> ProviderRequest {
+    let IntrospectionEndpoint { url: endpoint, signs } = endpoint;
     let mut form = Form::new();
     form.push("token", token.expose());
     if let Some(hint) = hint {
         form.push("token_type_hint", hint);
     }
-    match method {
+    let request = match method {
         IntrospectionAuth::Client(method) => client_auth::request(endpoint, client, method, form),
         IntrospectionAuth::Bearer => ProviderRequest::post_form(endpoint, &form)
             .header("Authorization", ["Bearer ", token.expose().as_str()].concat()),
-    }
+    };
+    // RFC 9701 §4. A server may sign for some of its clients and not for us.
+    if signs { request.accepting(&[SIGNED, ", application/json;q=0.9"].concat()) } else { request }
 }
 
 /// What the server says of a token.
@@ -53,6 +75,8 @@ pub enum Answer {
     Plain(Object),
     /// As a signed token (RFC 9701 §5), still to be verified.
     Signed(UntrustedJwt),
+    /// Nothing: it is of a kind that the server does not look into.
+    Unsupported,
 }
 
 /// Why an answer says nothing about the token.
@@ -74,10 +98,12 @@ pub enum IntrospectionError {
 pub fn response(answer: &ProviderAnswer) -> Result<Answer, IntrospectionError> {
     match answer.status {
         200 => {}
+        // Of what it does not look into, a JWT for one, a server says neither `active` nor the opposite.
+        400 if is_unsupported(answer) => return Ok(Answer::Unsupported),
         401 | 403 => return Err(IntrospectionError::InvalidClient),
         _ => return Err(IntrospectionError::UnexpectedStatus),
     }
-    if answer.media_type().is_some_and(|media_type| media_type == "application/token-introspection+jwt") {
+    if answer.media_type().is_some_and(|media_type| media_type == SIGNED) {
         let text = core::str::from_utf8(&answer.body).map_err(|_| IntrospectionError::BadSignature)?;
         return UntrustedJwt::parse(text).map(Answer::Signed).map_err(|_| IntrospectionError::BadSignature);
     }
@@ -85,6 +111,11 @@ pub fn response(answer: &ProviderAnswer) -> Result<Answer, IntrospectionError> {
         return Err(IntrospectionError::NotJson);
     }
     json::parse_object(&answer.body).map(Answer::Plain).map_err(|_| IntrospectionError::NotJson)
+}
+
+fn is_unsupported(answer: &ProviderAnswer) -> bool {
+    let error = answer.may_be_json().then(|| json::parse_object(&answer.body).ok()).flatten();
+    error.is_some_and(|error| error.get("error").and_then(Value::as_str) == Some("unsupported_token_type"))
 }
 
 /// Verifies a signed answer, and takes out what it says of the token (RFC 9701 §5).
@@ -106,7 +137,9 @@ pub async fn verify(
     }
     let claims = jwt.into_claims();
     claims::check_issuer(&claims, expected.issuers).map_err(bad)?;
-    claims::check_audience(&claims, &[client.as_str()]).map_err(bad)?;
+    // §5: it names us, as the client that we are there or as the resource that we guard.
+    let ours: Vec<&str> = expected.audience.iter().map(String::as_str).chain([client.as_str()]).collect();
+    claims::check_audience(&claims, &ours).map_err(bad)?;
     claims::check_issued_at(&claims, expected.now, expected.leeway, Presence::Required).map_err(bad)?;
     match claims.into_object().remove("token_introspection") {
         Some(Value::Object(members)) => Ok(members),

@@ -6,7 +6,10 @@ use super::IssuerUrl;
 use crate::{
     jose::Alg,
     json,
-    oauth::exchange::{ProviderAnswer, ProviderRequest},
+    oauth::{
+        exchange::{ProviderAnswer, ProviderRequest},
+        introspection::IntrospectionEndpoint,
+    },
     web::secure_url::SecureUrl,
 };
 
@@ -28,7 +31,7 @@ pub struct Metadata {
     /// Where tokens are revoked (RFC 7009, RFC 8414 §2).
     pub revocation_endpoint: Option<SecureUrl>,
     /// Where tokens are asked about (RFC 7662, RFC 8414 §2).
-    pub introspection_endpoint: Option<SecureUrl>,
+    pub introspection_endpoint: Option<IntrospectionEndpoint>,
     /// `token_endpoint_auth_methods_supported`.
     pub token_auth_methods: Option<Vec<String>>,
     /// The algorithms of `id_token_signing_alg_values_supported` that we take; never empty.
@@ -105,7 +108,8 @@ pub fn response(answer: &ProviderAnswer, issuer: &IssuerUrl, given: &Endpoints) 
         userinfo_endpoint: endpoint("userinfo_endpoint", &given.userinfo)?,
         end_session_endpoint: endpoint("end_session_endpoint", &given.end_session)?,
         revocation_endpoint: endpoint("revocation_endpoint", &given.revocation)?,
-        introspection_endpoint: endpoint("introspection_endpoint", &given.introspection)?,
+        introspection_endpoint: endpoint("introspection_endpoint", &given.introspection)?
+            .map(|url| IntrospectionEndpoint { url, signs: signs_introspection(&document) }),
         token_auth_methods: strings(&document, "token_endpoint_auth_methods_supported"),
         id_token_algs: algorithms(&document)?,
         issuer_in_response: document.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)),
@@ -122,7 +126,7 @@ pub fn from_given(issuer: &IssuerUrl, given: &Endpoints) -> Option<Metadata> {
         userinfo_endpoint: given.userinfo.clone(),
         end_session_endpoint: given.end_session.clone(),
         revocation_endpoint: given.revocation.clone(),
-        introspection_endpoint: given.introspection.clone(),
+        introspection_endpoint: given.introspection.clone().map(IntrospectionEndpoint::plain),
         token_auth_methods: None,
         id_token_algs: Alg::ALL.to_vec(),
         issuer_in_response: false,
@@ -149,6 +153,12 @@ fn algorithms(document: &json::Object) -> Result<Vec<Alg>, DiscoveryError> {
     };
     let algs: Vec<Alg> = names.iter().filter_map(|name| Alg::parse(name)).collect();
     if algs.is_empty() { Err(DiscoveryError::NoCommonAlgorithm) } else { Ok(algs) }
+}
+
+// RFC 9701 §7: by an algorithm that we can check.
+fn signs_introspection(document: &json::Object) -> bool {
+    let names = strings(document, "introspection_signing_alg_values_supported");
+    names.is_some_and(|names| names.iter().any(|name| Alg::parse(name).is_some()))
 }
 
 #[cfg(test)]
@@ -184,6 +194,26 @@ mod tests {
         assert_eq!(metadata.id_token_algs, [Alg::Es256]);
         assert!(metadata.end_session_endpoint.is_none());
         assert!(!metadata.issuer_in_response);
+    }
+
+    #[test]
+    fn whether_introspection_is_signed() {
+        let signs = |more: &str| {
+            let members = format!(r#"{{"introspection_endpoint":"https://idp.example/ask"{more},"#);
+            judge(200, &document("{", &members)).unwrap().introspection_endpoint.unwrap().signs
+        };
+        for (algs, expected) in [
+            (r#"["HS256","ES256"]"#, true),
+            (r#"["EdDSA"]"#, true),
+            (r#"["HS256","none"]"#, false),
+            ("[]", false),
+            ("true", false),
+            ("null", false),
+        ] {
+            let more = format!(r#","introspection_signing_alg_values_supported":{algs}"#);
+            assert_eq!(signs(&more), expected, "{algs}");
+        }
+        assert!(!signs(""));
     }
 
     #[test]

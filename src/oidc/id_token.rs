@@ -144,7 +144,7 @@ pub fn continues(refreshed: &IdToken, first: &Object) -> bool {
 fn check_type(typ: Option<&str>) -> Result<(), IdTokenError> {
     match typ {
         None => Ok(()),
-        Some(typ) if typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("application/jwt") => Ok(()),
+        Some(typ) if typ.eq_ignore_ascii_case("JWT") => Ok(()),
         Some(_) => Err(IdTokenError::WrongType),
     }
 }

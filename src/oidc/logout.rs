@@ -160,9 +160,10 @@ pub async fn verify_logout_token(
 
 // Back-Channel Logout §2.4: `logout+jwt` is RECOMMENDED, for it can't be taken for another kind of token.
 fn check_type(typ: Option<&str>) -> Result<(), LogoutError> {
-    let known = ["logout+jwt", "application/logout+jwt", "JWT", "application/jwt"];
     match typ {
-        Some(typ) if !known.iter().any(|name| name.eq_ignore_ascii_case(typ)) => Err(LogoutError::WrongType),
+        Some(typ) if !["logout+jwt", "JWT"].iter().any(|name| name.eq_ignore_ascii_case(typ)) => {
+            Err(LogoutError::WrongType)
+        }
         _ => Ok(()),
     }
 }

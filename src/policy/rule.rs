@@ -78,9 +78,15 @@ impl Rule {
         matches!(self.access, Access::Token | Access::LoginOrToken)
     }
 
-    /// The path of the resource that its tokens are for (RFC 9728 §3); nothing at the root.
+    /// The path of the resource that its tokens are for (RFC 9728 §3), as the settings write it; nothing at the root.
     pub fn resource_path(&self) -> &str {
         self.pattern.prefix().trim_end_matches('/')
+    }
+
+    /// Whether that, decoded, is the path of its resource.
+    pub fn is_resource(&self, decoded: &[u8]) -> bool {
+        let path = self.pattern.decoded_prefix();
+        path.strip_suffix(b"/").unwrap_or(path) == decoded
     }
 
     /// Whether the rule is about this request.

@@ -63,6 +63,24 @@ fn the_rfcs_jwts_are_refused_for_their_algorithms() {
 }
 
 #[test]
+fn a_type_is_the_same_with_application_before_it() {
+    // RFC 7515 §4.1.9
+    for (typ, bare) in [
+        ("JWT", "JWT"),
+        ("application/at+jwt", "at+jwt"),
+        ("Application/AT+JWT", "AT+JWT"),
+        ("application/", ""),
+        ("application", "application"),
+        ("application/a;b=c/d", "application/a;b=c/d"),
+        ("text/plain", "text/plain"),
+        ("äpplication/x", "äpplication/x"),
+    ] {
+        let token = UntrustedJwt::parse(&headed(&json!({"alg": "ES256", "typ": typ}).to_string())).unwrap();
+        assert_eq!(token.untrusted_type(), Some(bare), "{typ}");
+    }
+}
+
+#[test]
 fn the_rfcs_unsecured_token_is_refused() {
     // RFC 7515 A.5
     let token = "eyJhbGciOiJub25lIn0.\

@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
+    ring_support::{RingVerifier, TestKey, block_on, jwks},
     secret::Secret,
     time::{Leeway, Timestamp},
 };
@@ -91,6 +92,9 @@ fn answers_that_say_nothing() {
         (200, "application/token-introspection+jwt", "a.b", Some(BadSignature)),
         (201, "application/json", r#"{"active":true}"#, Some(UnexpectedStatus)),
         (302, "", "", Some(UnexpectedStatus)),
+        (400, "application/json", r#"{"error":"unsupported_token_type"}"#, None),
+        (400, "text/html", r#"{"error":"unsupported_token_type"}"#, Some(UnexpectedStatus)),
+        (400, "application/json", r#"{"error":"invalid_request"}"#, Some(UnexpectedStatus)),
         (401, "application/json", r#"{"active":true}"#, Some(InvalidClient)),
         (500, "application/json", r#"{"active":true}"#, Some(UnexpectedStatus)),
     ] {
@@ -105,6 +109,7 @@ fn three_ways_to_ask() {
     let client = Client { id: ClientId::parse("a b").unwrap(), secret: Some(Secret::new("p:%".to_owned())) };
     let ask = |method, hint| {
         let endpoint = SecureUrl::parse("https://idp.example/introspect").unwrap();
+        let endpoint = IntrospectionEndpoint { url: endpoint, signs: false };
         let request = request(endpoint, &client, method, &Secret::new("t/k=".to_owned()), hint);
         let authorization = request.headers.iter().find(|(name, _)| *name == "Authorization");
         (authorization.map(|(_, value)| value.clone()), request.body.unwrap())
@@ -122,4 +127,90 @@ fn three_ways_to_ask() {
     ] {
         assert_eq!(ask(method, hint), (header.map(str::to_owned), body.to_owned()), "{method:?}");
     }
+}
+
+#[test]
+fn a_signed_answer_is_asked_for_where_there_may_be_one() {
+    let client = Client { id: ClientId::parse("me").unwrap(), secret: None };
+    for (signs, accept) in
+        [(false, "application/json"), (true, "application/token-introspection+jwt, application/json;q=0.9")]
+    {
+        let url = SecureUrl::parse("https://idp.example/introspect").unwrap();
+        let endpoint = IntrospectionEndpoint { url, signs };
+        let request = request(endpoint, &client, IntrospectionAuth::Bearer, &Secret::new("t".to_owned()), None);
+        let accepts: Vec<_> = request.headers.iter().filter(|(name, _)| *name == "Accept").collect();
+        assert_eq!(accepts, [&("Accept", accept.to_owned())]);
+    }
+}
+
+/// What the provider says, signed by it, with these changes.
+fn signed(key: &TestKey, change: impl FnOnce(&mut Value, &mut Value)) -> Result<Object, IntrospectionError> {
+    let mut header = key.header();
+    header["typ"] = json!("token-introspection+jwt");
+    let said = json!({"active": true, "sub": "alice", "iss": "https://other.example"});
+    let mut claims = json!({"iss": "https://idp.example", "aud": "me", "iat": NOW, "token_introspection": said});
+    change(&mut header, &mut claims);
+    let body = key.token_of(header.to_string(), claims.to_string()).into_bytes();
+    let content_type = Some("application/token-introspection+jwt; charset=utf-8".to_owned());
+    let Answer::Signed(untrusted) = response(&ProviderAnswer { status: 200, content_type, body })? else {
+        panic!("not taken for a signed answer")
+    };
+    let (issuers, audience) = (["https://idp.example".to_owned()], ["https://api.example".to_owned()]);
+    let expected = Expected {
+        issuers: &issuers,
+        audience: &audience,
+        audience_required: false,
+        now: Timestamp::from_unix(NOW),
+        leeway: Leeway::from_secs(60).unwrap(),
+    };
+    let keys = jwks([&TestKey::es256(), &TestKey::rs256()]);
+    block_on(verify(untrusted, &expected, &ClientId::parse("me").unwrap(), &keys, &RingVerifier))
+}
+
+#[test]
+fn a_signed_answer_is_the_providers_about_this_to_us() {
+    let bad = Some(IntrospectionError::BadSignature);
+    for (name, value, error) in [
+        ("iss", json!("https://idp.example"), None),
+        ("iss", json!("https://idp.example/"), bad),
+        ("iss", json!(null), bad),
+        ("aud", json!(["x", "me"]), None),
+        // RFC 9701 §5, the example: the resource server by its URL.
+        ("aud", json!("https://api.example"), None),
+        ("aud", json!("somebody else"), bad),
+        ("aud", json!(null), bad),
+        ("iat", json!(NOW + 60), None),
+        ("iat", json!(NOW + 61), bad),
+        ("iat", json!(null), bad),
+        ("token_introspection", json!({"active": false}), None),
+        ("token_introspection", json!("active"), bad),
+        ("token_introspection", json!(null), bad),
+        // What stands beside it is about the answer, not about the token.
+        ("active", json!(false), None),
+        ("exp", json!(1), None),
+    ] {
+        let verdict = signed(&TestKey::es256(), |_, claims| claims[name] = value.clone());
+        assert_eq!(verdict.err(), error, "{name} {value}");
+    }
+    let said = signed(&TestKey::rs256(), |_, _| {}).unwrap();
+    assert_eq!((said["sub"].as_str(), said["active"].as_bool()), (Some("alice"), Some(true)));
+}
+
+#[test]
+fn no_other_token_of_the_provider_is_a_signed_answer() {
+    let bad = Some(IntrospectionError::BadSignature);
+    for (typ, error) in [
+        (json!("Token-Introspection+JWT"), None),
+        (json!("application/token-introspection+jwt"), None),
+        (json!("at+jwt"), bad),
+        (json!("JWT"), bad),
+        (json!(null), bad),
+    ] {
+        let verdict = signed(&TestKey::es256(), |header, _| header["typ"] = typ.clone());
+        assert_eq!(verdict.err(), error, "{typ}");
+    }
+    assert_eq!(signed(&TestKey::es256(), |header, _| header["alg"] = json!("none")).err(), bad);
+    // Another key may be the provider's next one: that is for the caller to find out.
+    assert_eq!(signed(&TestKey::ed25519(), |_, _| {}).err(), Some(IntrospectionError::UnknownKey));
+    assert_eq!(signed(&TestKey::es384().with_kid(Some("p256")), |_, _| {}).err(), bad);
 }

@@ -82,6 +82,11 @@ impl PathPattern {
         }
     }
 
+    /// The same, decoded as a request's path is.
+    pub fn decoded_prefix(&self) -> &[u8] {
+        &self.decoded
+    }
+
     /// Whether it matches one path alone.
     pub fn is_exact(&self) -> bool {
         self.extent == Extent::Exact

@@ -20,11 +20,13 @@ export const CLIENT_SECRET = 'client-secret-for-tests-only';
 export const SECRET_KEY = 'secret-key-for-tests-only-0123456789abcdef';
 
 /**
- * Starts the stack. `vars` are added to the Worker's settings; a setting that is `undefined` is left out.
+ * Starts the stack. `vars` are added to the Worker's settings, or are a function of its public URL that returns them; a
+ * setting that is `undefined` is left out.
  * `provider` goes to the provider, `client` into its client's metadata. `bound: true` puts the origin behind
- * the ORIGIN binding, `routed: true` behind the Worker's route; `rateLimit` binds OIDC_RATE_LIMIT. `durable: true` makes Durable Objects the store.
+ * the ORIGIN binding, `routed: true` behind the Worker's route; `rateLimit` binds OIDC_RATE_LIMIT;
+ * `cf` names the header of `request.cf`. `durable: true` makes Durable Objects the store.
  */
-export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, routed = false, durable = false, rateLimit, metrics } = {}) {
+export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, routed = false, durable = false, rateLimit, cf, metrics } = {}) {
   const started = [];
   const close = () => Promise.all(started.map((part) => part.close()));
   const begin = async (starting) => {
@@ -52,7 +54,7 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
       OIDC_ORIGIN: bound || routed ? undefined : origin.url,
       OIDC_RULES: RULES,
       OIDC_CREDENTIALS_STORE: durable ? 'durable' : undefined,
-      ...vars,
+      ...(typeof vars === 'function' ? vars(publicUrl) : vars),
     };
     const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
     const worker = await begin(startWorker({
@@ -61,6 +63,7 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
       kv: kv.address,
       durable,
       rateLimit,
+      cf,
       metrics,
       routeTo: routed ? new URL(origin.url).host : undefined,
       originBinding: bound ? new URL(origin.url).host : undefined,

@@ -52,16 +52,16 @@ process.once('SIGTERM', () => process.exit(143));
  * the Worker's own host leads to, as it does behind a route; it needs `port`. `rateLimit` is how often OIDC_RATE_LIMIT
  * says yes to one key; `metrics: true` binds OIDC_METRICS, which prints what it counts. `durable: true` puts Durable Objects behind OIDC_SESSIONS; then there is a second Worker with the
  * same objects at `twinPort`: another isolate, as in another city. `build` is the folder of another Worker, `modules`
- * its files and kinds.
+ * its files and kinds. `cf: 'name'` lets requests bring their `request.cf` along in that header.
  */
-export async function startWorker({ vars = {}, kv, durable = false, originBinding, routeTo, rateLimit, metrics = false, port, build = BUILD, modules = MODULES } = {}) {
+export async function startWorker({ vars = {}, kv, durable = false, originBinding, routeTo, rateLimit, cf, metrics = false, port, build = BUILD, modules = MODULES } = {}) {
   const files = Object.keys(modules);
   for (const file of files) {
     if (!existsSync(join(build, file))) throw new Error(`${build} has no ${file}; next: npm run build`);
   }
   const folder = mkdtempSync(join(tmpdir(), 'edge-oidc-'));
   files.forEach((file) => copyFileSync(join(build, file), join(folder, file)));
-  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, durable, originBinding, routeTo, rateLimit, metrics, modules, port: port ?? 0 }));
+  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, durable, originBinding, routeTo, rateLimit, cf, metrics, modules, port: port ?? 0 }));
 
   const child = spawn(join(ROOT, 'node_modules', '.bin', 'workerd'), ['serve', 'config.capnp', '--control-fd=3'], {
     cwd: folder,
@@ -105,7 +105,7 @@ export function freePort() {
   });
 }
 
-function configOf({ vars, kv, durable, originBinding, routeTo, rateLimit, metrics, modules, port }) {
+function configOf({ vars, kv, durable, originBinding, routeTo, rateLimit, cf, metrics, modules, port }) {
   const services = ['(name = "guard", worker = .guard)', '(name = "internet", network = (allow = ["public", "private"]))'];
   const bindings = Object.entries(vars).map(([name, value]) =>
     `(name = ${text(name)}, ${typeof value === 'string' ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`})`);
@@ -124,7 +124,7 @@ function configOf({ vars, kv, durable, originBinding, routeTo, rateLimit, metric
     bindings.push(`(name = "OIDC_RATE_LIMIT", wrapped = (moduleName = "tests:rate-limit", innerBindings = [(name = "limit", json = "${rateLimit}")]))`);
   }
   if (metrics) bindings.push('(name = "OIDC_METRICS", wrapped = (moduleName = "tests:metrics"))');
-  const sockets = [`(name = "http", address = "127.0.0.1:${port}", http = (), service = "guard")`];
+  const sockets = [`(name = "http", address = "127.0.0.1:${port}", http = (${cf ? `cfBlobHeader = ${text(cf)}` : ''}), service = "guard")`];
   if (durable) {
     services.push('(name = "twin", worker = .twin)');
     sockets.push('(name = "twin", address = "127.0.0.1:0", http = (), service = "twin")');
