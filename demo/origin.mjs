@@ -12,6 +12,7 @@ const ROUTES = {
   '/public/': (_request, response) => html(response, page('A public page', '<p>Everyone may read this.</p><p><a href="/">Back</a></p>')),
   '/private/': privatePage,
   '/admin/': (_request, response) => html(response, page('The admin page', '<p>A rule denies this path: nobody should see it.</p>')),
+  '/notes/': notes,
   '/api/whoami': (request, response) => json(response, 200, identityOf(request)),
   '/echo': echo,
   '/events': events,
@@ -101,7 +102,7 @@ function home(request, response) {
   html(response, page('The demo site', `
 <p>This page is public${user ? ` and knows you as ${decode(user).replace(/[^\w.@-]/g, '')}` : ''}. The Worker in front of the site asks you to sign in where a rule says so.</p>
 <nav>
-  <a href="/public/">Public</a> <a href="/private/">Private</a> <a href="/api/whoami">API</a> <a href="/admin/">Admin (denied)</a>
+  <a href="/public/">Public</a> <a href="/private/">Private</a> <a href="/notes/">Notes</a> <a href="/api/whoami">API</a> <a href="/admin/">Admin (denied)</a>
   <a href="/oidc_login?next=/private/">Sign in</a> <a href="/oidc_logout">Sign out</a>
 </nav>`));
 }
@@ -115,6 +116,21 @@ ${table(rows)}
 <p>in these headers:</p>
 ${table(Object.entries(request.headers).filter(([name]) => name.startsWith('x-forwarded-')))}
 <nav><a href="/">Home</a> <a href="/oidc_logout">Sign out</a></nav>`));
+}
+
+/** A form to fill in, and what has come of it: for trying out what happens to it when the session ends meanwhile. */
+async function notes(request, response) {
+  if (request.method !== 'POST') {
+    return html(response, page('Write a note', `
+<form method="post"><label>Note <textarea name="note" rows="4" cols="50"></textarea></label><button type="submit">Send the note</button></form>
+<form method="post" enctype="multipart/form-data"><label>File <input name="file" type="file"></label><button type="submit">Send the file</button></form>
+<nav><a href="/">Home</a></nav>`));
+  }
+  const body = Buffer.concat(await request.toArray());
+  const [kind] = request.headers['content-type'].split(';');
+  html(response, page('It has arrived', `
+${table([['From', identityOf(request).user ?? 'nobody'], ['Kind', kind], ['Bytes', body.length], ['Note', new URLSearchParams(body.toString()).get('note') ?? '']])}
+<nav><a href="/notes/">Another one</a> <a href="/">Home</a></nav>`));
 }
 
 /** Says what arrived, headers in order and with their case as received. */

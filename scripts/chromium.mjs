@@ -12,6 +12,9 @@ Prints the path of the Chromium that the tests use: CHROME_PATH, or one in its u
 As root on Debian or Ubuntu a missing one is installed with apt-get.
 `;
 
+/** With these it runs as root, without a screen, and calls nobody. */
+export const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
 /** The path of a Chromium that can be started. */
 export function chromium() {
   return programOf({

@@ -2,6 +2,7 @@
 
 mod code;
 mod log;
+mod unsent;
 
 use std::borrow::Cow;
 
@@ -20,6 +21,7 @@ use crate::{
 };
 
 pub use log::{LogLine, LoggedRequest};
+pub use unsent::UnsentError;
 
 /// Whose fault an error is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +82,8 @@ pub enum Error {
     UnclearOriginal,
     /// The sign-in is not of the kind that was asked for, or too long ago.
     SignInTooWeak,
+    /// A form that waits for its visitor can't be sent on.
+    Unsent(UnsentError),
     /// A logout that the provider sent is not good.
     Logout(LogoutError),
     /// A step at the provider failed.
@@ -204,6 +208,12 @@ impl From<BearerError> for Error {
     }
 }
 
+impl From<UnsentError> for Error {
+    fn from(error: UnsentError) -> Self {
+        Self::Unsent(error)
+    }
+}
+
 impl From<ProviderError> for Error {
     fn from(error: ProviderError) -> Self {
         Self::Provider(error)
@@ -238,6 +248,7 @@ impl Error {
             | Self::HostedDomain
             | Self::EmailNotVerified
             | Self::SignInTooWeak
+            | Self::Unsent(_)
             | Self::SignInLoop
             | Self::Bearer(_)
             | Self::AccessToken(_)
@@ -281,8 +292,10 @@ impl Error {
             | Self::HostedDomain
             | Self::EmailNotVerified
             | Self::SignInTooWeak
-            | Self::UnclearOriginal => 403,
-            Self::NotFound => 404,
+            | Self::UnclearOriginal
+            | Self::Unsent(UnsentError::AnotherVisitor) => 403,
+            Self::NotFound | Self::Unsent(UnsentError::NotHere) => 404,
+            Self::Unsent(UnsentError::AlreadySent) => 409,
             Self::Method(_) => 405,
             Self::FormTooLarge => 413,
             Self::TooManyRequests => 429,
@@ -351,6 +364,7 @@ impl Error {
             Self::TooManyRequests => {
                 text("Too many requests", "This site has been asked too often. Please wait a minute.", false)
             }
+            Self::Unsent(error) => error.public_text(),
             Self::Provider(_) => text(
                 "Sign-in is not available",
                 "The sign-in service did not answer as expected. Please try again in a moment.",

@@ -5,6 +5,7 @@ mod own;
 mod refusal;
 mod tokens;
 mod told;
+mod unsent;
 
 use core::time::Duration;
 
@@ -192,10 +193,11 @@ impl Gateway {
         if !route::cookies_reach(&self.site.config.routes, url.path()) || self.site.config.testing_profile.is_some() {
             return Err(Error::Forbidden);
         }
-        if !is_navigation(request) {
-            return Ok(Leave::Withheld(self.login_required(url, problem)));
-        }
         let wanted = Wanted { step_up, ..Wanted::of(ReturnTo::from_request(url)) };
+        if !is_navigation(request) {
+            let kept = self.keep_unsent(host, request, url, wanted).await?;
+            return Ok(Leave::Withheld(kept.unwrap_or_else(|| self.login_required(url, problem))));
+        }
         self.start(host, request, url, wanted).await.map(Leave::Withheld)
     }
 

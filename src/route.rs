@@ -39,6 +39,8 @@ pub enum Endpoint {
     BackChannelLogout,
     /// `/oidc_frontchannel_logout`.
     FrontChannelLogout,
+    /// `/oidc_resume`.
+    Resume,
     /// `/oidc_jwks`.
     Jwks,
     /// RFC 9728 metadata: of the whole site, or of the rules with this prefix.
@@ -110,6 +112,7 @@ fn fixed_endpoint(routes: &Routes, path: &[u8]) -> Option<Endpoint> {
         b"oidc_backchannel_logout" => Endpoint::BackChannelLogout,
         b"oidc_frontchannel_logout" => Endpoint::FrontChannelLogout,
         b"oidc_account" => Endpoint::Account,
+        b"oidc_resume" => Endpoint::Resume,
         b"oidc_jwks" => Endpoint::Jwks,
         b"oidc_auth" => Endpoint::Auth,
         _ => return None,

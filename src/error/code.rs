@@ -1,6 +1,6 @@
 //! The stable codes: what the log calls an error, and what stands on the page for the visitor to quote.
 
-use super::{CallbackError, Error, KeysError, ProviderError, StepError};
+use super::{CallbackError, Error, KeysError, ProviderError, StepError, UnsentError};
 use crate::{
     host::CallError,
     jose::{ClaimError, JwsError},
@@ -32,6 +32,9 @@ impl Error {
             Self::EmailNotVerified => "claims.email_not_verified",
             Self::UnclearOriginal => "forward_auth.unclear",
             Self::SignInTooWeak => "sign_in.too_weak",
+            Self::Unsent(UnsentError::NotHere) => "unsent.not_here",
+            Self::Unsent(UnsentError::AnotherVisitor) => "unsent.another_visitor",
+            Self::Unsent(UnsentError::AlreadySent) => "unsent.already_sent",
             Self::Logout(error) => logout_code(*error),
             Self::Provider(error) | Self::TokenCheck(error) => error.code(),
             Self::Bearer(BearerError::Several) => "access_token.several",

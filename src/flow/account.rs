@@ -20,13 +20,12 @@ const NAMES: [&str; 4] = ["name", "email", "preferred_username", "sub"];
 
 /// The account page of a signed-in visitor; the testing profile has no session.
 pub async fn page(site: &Site, host: &impl Host, identity: &Identity, session: Option<&Session>) -> Reply {
-    let who = NAMES.iter().find_map(|name| identity.claims().get(*name).and_then(Value::as_str)).unwrap_or_default();
     let others = match session {
         Some(session) => others(site, host, session).await,
         None => None,
     };
     let here = session.map(|session| span(session.signed_in_at, session.ends_at));
-    Reply::form_page(200, pages::account(who, here.as_ref(), others.as_deref(), &site.config.routes.logout))
+    Reply::form_page(200, pages::account(who(identity), here.as_ref(), others.as_deref(), &site.config.routes.logout))
 }
 
 async fn others(site: &Site, host: &impl Host, session: &Session) -> Option<Vec<Span>> {
@@ -39,4 +38,9 @@ async fn others(site: &Site, host: &impl Host, session: &Session) -> Option<Vec<
 
 fn span(since: Timestamp, until: Timestamp) -> Span {
     Span { since: since.to_utc_text(), until: until.to_utc_text() }
+}
+
+/// What people know themselves by.
+pub fn who(identity: &Identity) -> &str {
+    NAMES.iter().find_map(|name| identity.claims().get(*name).and_then(Value::as_str)).unwrap_or_default()
 }

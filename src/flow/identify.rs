@@ -11,7 +11,7 @@ use crate::{
     },
     host::Host,
     session::{
-        Session,
+        Session, Validity,
         record::decode_session,
         seal::{Purpose, SealError},
     },
@@ -116,7 +116,9 @@ fn open(site: &Site, sealed: &str) -> Result<(Session, bool), SealError> {
 // From inside the sealed value: what a browser keeps beyond Max-Age is of no use.
 pub(super) fn is_over(site: &Site, session: &Session, now: Timestamp) -> bool {
     let is_idle = idle_at(site, session).is_some_and(|idle| now >= idle);
-    now >= session.ends_at || now >= session.signed_in_at.plus(site.config.session.ttl) || is_idle
+    let Validity { until, refresh_at } = session.validity;
+    let unvouched = refresh_at.is_none() && now >= until;
+    now >= session.ends_at || now >= session.signed_in_at.plus(site.config.session.ttl) || is_idle || unvouched
 }
 
 /// When it is over unless it is seen again.

@@ -19,6 +19,7 @@ pub mod sign_out;
 pub mod standing;
 pub mod token_cache;
 pub mod tries;
+pub mod unsent;
 
 use crate::{
     config::{Config, ProviderSettings},

@@ -402,15 +402,8 @@ pub(super) fn session_cookies(
     cookies: &str,
 ) -> Result<Vec<SetCookie>, Error> {
     let sealed = site.seal(host, Purpose::Session, &encode_session(session))?;
-    let max_age = lasts_until(session).since(host.now());
+    // Beyond the end of its tokens: who it was is known then, and what they enter can be kept for them.
+    let max_age = session.ends_at.since(host.now());
     let scope = &site.config.cookie.scope;
     site.cookie_names.set_session(&sealed, scope, max_age, cookies).ok_or(Error::SessionTooLarge)
-}
-
-// What can be refreshed is worth keeping beyond the end of its tokens.
-fn lasts_until(session: &Session) -> Timestamp {
-    match session.validity.refresh_at {
-        Some(_) => session.ends_at,
-        None => session.validity.until.min(session.ends_at),
-    }
 }

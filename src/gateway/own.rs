@@ -58,6 +58,7 @@ impl Gateway {
             Endpoint::SignedOut => Ok(sign_out::signed_out(&self.site, url.query())),
             Endpoint::Account => self.account(host, request, url).await,
             Endpoint::Userinfo => self.userinfo(host, request, url).await,
+            Endpoint::Resume => self.resume(host, request, url).await,
             Endpoint::BackChannelLogout => {
                 provider_logout::back_channel(&self.site, host, &read_form(request).await?).await
             }
@@ -163,16 +164,18 @@ impl Gateway {
         Ok(renewed.into_iter().fold(reply, Reply::cookie))
     }
 
+    /// Whether it is an endpoint of ours, where nobody goes after a sign-in; but for the one that is there for that.
     pub(crate) fn is_own(&self, target: &ReturnTo) -> bool {
-        let path = target.as_str().split('?').next().unwrap_or_default();
-        RequestPath::parse(path).is_ok_and(|path| route::own_endpoint(&self.site.config, path.decoded()).is_some())
+        let path = RequestPath::parse(target.as_str().split('?').next().unwrap_or_default());
+        let endpoint = path.ok().and_then(|path| route::own_endpoint(&self.site.config, path.decoded()));
+        endpoint.is_some_and(|endpoint| endpoint != Endpoint::Resume)
     }
 
     fn response_mode(&self) -> ResponseMode {
         self.site.config.providers.first().map_or(ResponseMode::Query, |provider| provider.response_mode)
     }
 
-    fn is_foreign(&self, request: &impl IncomingRequest, url: &RequestUrl<'_>) -> bool {
+    pub(super) fn is_foreign(&self, request: &impl IncomingRequest, url: &RequestUrl<'_>) -> bool {
         let public = self.site.public_origin(url);
         is_foreign(request, &[public.as_str(), url.origin()])
     }
@@ -189,6 +192,7 @@ fn check_method(method: &str, endpoint: Endpoint, response_mode: ResponseMode) -
     let allowed = match endpoint {
         Endpoint::Logout => "GET, POST",
         Endpoint::ResourceMetadata => "GET, HEAD, OPTIONS",
+        Endpoint::Resume => "GET, HEAD, POST",
         Endpoint::BackChannelLogout => "POST",
         Endpoint::Callback if response_mode == ResponseMode::FormPost => "GET, POST",
         Endpoint::Callback | Endpoint::FrontChannelLogout => "GET",
@@ -202,7 +206,7 @@ fn asks_everywhere(form: Option<&str>) -> bool {
     form.is_some_and(|form| form.value("everywhere") == Some("1"))
 }
 
-async fn read_form(request: &impl IncomingRequest) -> Result<String, Error> {
+pub(super) async fn read_form(request: &impl IncomingRequest) -> Result<String, Error> {
     request.body(MAX_FORM_BYTES).await.map_err(|error| match error {
         BodyError::TooLarge => Error::FormTooLarge,
         BodyError::Unreadable => Error::FormUnreadable,

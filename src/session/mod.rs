@@ -109,6 +109,19 @@ pub struct Pending {
     pub step_up: StepUp,
 }
 
+/// A form that waits until its visitor has signed in again.
+#[derive(Debug)]
+pub struct Unsent {
+    /// Who has sent it; nobody else may.
+    pub subject: String,
+    /// Where it was to go.
+    pub target: ReturnTo,
+    /// What it says.
+    pub body: String,
+    /// Since when it waits.
+    pub kept_at: Timestamp,
+}
+
 /// What the store keeps of a session: the tokens and all claims.
 #[derive(Debug)]
 pub struct Credentials {

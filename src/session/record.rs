@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Credentials, Pending, Session, SessionId, Validity, seal::SealError};
+use super::{Credentials, Pending, Session, SessionId, Unsent, Validity, seal::SealError};
 use crate::{
     json::{self, Object},
     secret::Secret,
@@ -75,6 +75,18 @@ pub fn encode_pending(pending: &Pending) -> Vec<u8> {
 pub fn decode_pending(record: &[u8]) -> Result<Pending, SealError> {
     let json = versioned(record).ok_or(SealError::BadRecord)?;
     serde_json::from_slice(json).map_err(|_| SealError::BadRecord)
+}
+
+/// A form that waits: version, JSON list.
+pub fn encode_unsent(unsent: &Unsent) -> Vec<u8> {
+    [vec![VERSION], to_json(&(unsent.kept_at, &unsent.subject, &unsent.target, &unsent.body))].concat()
+}
+
+/// Reads a form that waits.
+pub fn decode_unsent(record: &[u8]) -> Result<Unsent, SealError> {
+    let json = versioned(record).ok_or(SealError::BadRecord)?;
+    let (kept_at, subject, target, body) = serde_json::from_slice(json).map_err(|_| SealError::BadRecord)?;
+    Ok(Unsent { subject, target, body, kept_at })
 }
 
 /// Credentials: version, JSON.

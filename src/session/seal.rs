@@ -34,10 +34,13 @@ pub enum Purpose {
     Member,
     /// A nonce for proofs of possession (RFC 9449 §9).
     ProofNonce,
+    /// The name of a form that waits for a sign-in.
+    Unsent,
 }
 
 impl Purpose {
-    const ALL: [Self; 6] = [Self::Session, Self::SignIn, Self::SignOut, Self::Tries, Self::Member, Self::ProofNonce];
+    const ALL: [Self; 7] =
+        [Self::Session, Self::SignIn, Self::SignOut, Self::Tries, Self::Member, Self::ProofNonce, Self::Unsent];
 
     const fn label(self) -> &'static [u8] {
         match self {
@@ -47,6 +50,7 @@ impl Purpose {
             Self::Tries => b"tries",
             Self::Member => b"member",
             Self::ProofNonce => b"proof-nonce",
+            Self::Unsent => b"unsent",
         }
     }
 }
@@ -142,7 +146,7 @@ impl RingKey {
     }
 
     fn cipher(&self, purpose: Purpose) -> &Aes256Gcm {
-        let [session, sign_in, sign_out, tries, member, proof_nonce] = &self.ciphers;
+        let [session, sign_in, sign_out, tries, member, proof_nonce, unsent] = &self.ciphers;
         match purpose {
             Purpose::Session => session,
             Purpose::SignIn => sign_in,
@@ -150,6 +154,7 @@ impl RingKey {
             Purpose::Tries => tries,
             Purpose::Member => member,
             Purpose::ProofNonce => proof_nonce,
+            Purpose::Unsent => unsent,
         }
     }
 }

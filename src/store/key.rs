@@ -32,6 +32,11 @@ impl StoreKey {
         Self::hashed("m", &[id.as_bytes()])
     }
 
+    /// Of a form that waits for its visitor.
+    pub fn of_unsent(id: &SessionId) -> Self {
+        Self::hashed("f", &[id.as_bytes()])
+    }
+
     /// Of a logout token that has been seen.
     pub fn of_logout_token(issuer: &str, id: &str) -> Self {
         Self::hashed("j", &[issuer.as_bytes(), id.as_bytes()])

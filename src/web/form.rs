@@ -38,6 +38,11 @@ impl Form {
         self.0.iter().any(|(other, _)| other == name)
     }
 
+    /// All of them, as `(name, value)`, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The body of a POST.
     pub fn to_body(&self) -> String {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
@@ -162,6 +167,18 @@ impl fmt::Display for FormError {
 }
 
 impl core::error::Error for FormError {}
+
+/// The fields of a form, when a page of ours with these fields makes browsers send the same bytes (HTML, "form
+/// submission"). `None`: it is no form, or one that a page can't carry.
+pub fn fields(body: &str) -> Option<Form> {
+    let form = Form(form_urlencoded::parse(body.as_bytes()).into_owned().collect());
+    // HTML takes NUL for another character and every line break for CR LF; a field without a name is not sent, and
+    // the one called `_charset_` has a value of its own.
+    let carried = |text: &str| !text.replace("\r\n", "").contains(['\0', '\r', '\n']);
+    let sent = |name: &str| !name.is_empty() && !name.eq_ignore_ascii_case("_charset_");
+    let is_plain = form.iter().all(|(name, value)| sent(name) && carried(name) && carried(value));
+    (is_plain && form.to_body() == body).then_some(form)
+}
 
 fn decode(component: &str) -> Result<String, FormError> {
     let spaced = component.replace('+', " ");

@@ -25,6 +25,11 @@ impl Reply {
         Self::empty(302).header("Location", location.as_ref().replace(' ', "%20").replace('\t', "%09"))
     }
 
+    /// 307: the browser sends the same method and body once more, there (RFC 9110 §15.4.8).
+    pub fn redirect_with_body(location: &str) -> Self {
+        Self { status: 307, ..Self::redirect(location) }
+    }
+
     /// A page without a form.
     pub fn page(status: u16, html: String) -> Self {
         Self::html(status, html, "no-referrer", "; form-action 'none'")

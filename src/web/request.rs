@@ -58,6 +58,13 @@ pub fn is_navigation(request: &impl IncomingRequest) -> bool {
     safe && !by_script && request.header("accept").is_some_and(|accept| names_html(&accept))
 }
 
+/// Whether a page of this site sends a form, and a person waits for what comes: of the requests with a body the only one
+/// that browsers make without a script (Fetch Metadata). What does not tell is none.
+pub fn is_own_form(request: &impl IncomingRequest) -> bool {
+    let says = |name, value: &str| request.header(name).is_some_and(|said| said == value);
+    request.method() == "POST" && says("sec-fetch-mode", "navigate") && says("sec-fetch-site", "same-origin")
+}
+
 fn names_html(accept: &str) -> bool {
     accept.split(',').any(|range| {
         let media_type = range.split(';').next().unwrap_or_default();
@@ -135,6 +142,28 @@ mod tests {
             ("GET", &[HTML, ("x-requested-with", "xmlhttprequest")], false),
         ] {
             assert_eq!(is_navigation(&Fake(method, headers)), expected, "{method} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn forms_of_the_site() {
+        const NAVIGATE: (&str, &str) = ("sec-fetch-mode", "navigate");
+        const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
+        for (method, headers, expected) in [
+            ("POST", &[NAVIGATE, OWN][..], true),
+            ("GET", &[NAVIGATE, OWN], false),
+            ("PUT", &[NAVIGATE, OWN], false),
+            ("post", &[NAVIGATE, OWN], false),
+            ("POST", &[NAVIGATE], false),
+            ("POST", &[OWN], false),
+            ("POST", &[("origin", "https://site.example"), NAVIGATE], false),
+            ("POST", &[NAVIGATE, ("sec-fetch-site", "same-site")], false),
+            ("POST", &[NAVIGATE, ("sec-fetch-site", "cross-site")], false),
+            ("POST", &[NAVIGATE, ("sec-fetch-site", "none")], false),
+            ("POST", &[("sec-fetch-mode", "cors"), OWN], false),
+            ("POST", &[("sec-fetch-mode", "same-origin"), OWN], false),
+        ] {
+            assert_eq!(is_own_form(&Fake(method, headers)), expected, "{method} {headers:?}");
         }
     }
 

@@ -3,10 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { chromium as driver } from 'playwright-core';
-import { chromium } from '../../scripts/chromium.mjs';
+import { ARGUMENTS, chromium } from '../../scripts/chromium.mjs';
 import { startStack } from './support/stack.mjs';
-
-const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 let stack;
 let browser;

@@ -96,3 +96,40 @@ fn debug_does_not_show_values() {
     assert!(!format!("{:?}", Form::new().with("client_secret", "s3cret")).contains("s3cret"));
     assert!(!format!("{:?}", Parameters::parse("code=s3cret").unwrap()).contains("s3cret"));
 }
+
+#[test]
+fn fields_that_a_page_can_carry() {
+    for body in
+        ["", "a=b", "a=&b=c+d&a=2", "text=line+1%0D%0Aline+2", "%C3%BC=%F0%9F%90%88%26%3D%25", "a=%3Cscript%3E%22"]
+    {
+        let fields = fields(body).unwrap_or_else(|| panic!("{body}"));
+        assert_eq!(fields.to_body(), body);
+    }
+    for body in [
+        "a",
+        "a&b",
+        "=b",
+        "&a=b",
+        "a=b&",
+        "a=b=c",
+        "a=%20",
+        "a= ",
+        "a=%2b%2B",
+        "a=~",
+        "a=%7e",
+        "a=%E9",
+        "a=%",
+        "a=\u{fc}",
+        "a=%0A",
+        "a=%0D",
+        "a=%0A%0D%0A",
+        "a=%00",
+        "%0A=b",
+        "_charset_=UTF-8",
+        "_Charset_=",
+        "{\"a\": 1}",
+        "a=b\r\n",
+    ] {
+        assert!(fields(body).is_none(), "{body}");
+    }
+}

@@ -4,6 +4,8 @@
 
 use askama::Template;
 
+use super::form::Form;
+
 /// The hash of the inline style sheet as a `Content-Security-Policy` source.
 pub const STYLE_HASH: &str = "sha256-TchTRR2CPI8GcQPXOR6RpNLdQQ9FXQzSV8PkaPkjG0E=";
 
@@ -46,6 +48,31 @@ pub fn account(who: &str, here: Option<&Span>, others: Option<&[Span]>, sign_out
     render(&Account { who, here, others, sign_out })
 }
 
+/// Asks whether to send `fields`, which `who` has entered for `target`: a form that posts them to `action`. For
+/// [`super::reply::Reply::form_page`].
+pub fn unsent(who: &str, target: &str, action: &str, fields: &Form) -> String {
+    render(&Unsent { who, target, action, fields })
+}
+
+/// Says that a form has not been sent, and that the browser has it still; a link that signs in: `sign_in`.
+pub fn not_kept(sign_in: &str) -> String {
+    render(&Note {
+        title: "You are no longer signed in",
+        sentence: "What you entered has not been sent, and your browser still has it. Sign in in a new tab, come \
+                   back to this one and reload it: your browser asks whether to send it again.",
+        sign_in: Some(sign_in),
+    })
+}
+
+/// Says that the other tab can go on.
+pub fn signed_in() -> String {
+    render(&Note {
+        title: "You are signed in",
+        sentence: "Close this tab, go back to the other one and reload it there.",
+        sign_in: None,
+    })
+}
+
 /// Says only that sign-in is misconfigured: the report is the operator's, in the log.
 pub fn misconfigured() -> String {
     render(&Misconfigured)
@@ -80,6 +107,23 @@ struct Account<'a> {
     here: Option<&'a Span>,
     others: Option<&'a [Span]>,
     sign_out: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "unsent.html")]
+struct Unsent<'a> {
+    who: &'a str,
+    target: &'a str,
+    action: &'a str,
+    fields: &'a Form,
+}
+
+#[derive(Template)]
+#[template(path = "note.html")]
+struct Note<'a> {
+    title: &'a str,
+    sentence: &'a str,
+    sign_in: Option<&'a str>,
 }
 
 #[derive(Template)]

@@ -13,6 +13,9 @@ fn every_page(text: &str) -> Vec<String> {
         confirm_sign_out(text, Some(text)),
         confirm_sign_out(text, None),
         misconfigured(),
+        unsent(text, text, text, &Form::new().with(text, text)),
+        not_kept(text),
+        signed_in(),
     ]
 }
 
@@ -113,4 +116,21 @@ fn signed_out_leads_back_in() {
     let html = signed_out("/oidc_login?next=%2F");
     assert!(html.contains("You are signed out"));
     assert!(html.contains("<a class=\"button\" href=\"/oidc_login?next=%2F\">Sign in again</a>"), "{html}");
+}
+
+#[test]
+fn what_was_entered_is_posted_as_it_was() {
+    let fields = Form::new().with("a", "1").with("a", "\"2\"").with("b", "");
+    let html = unsent("Alice", "/a?b", "/oidc_resume?unsent=x", &fields);
+    assert!(html.contains("<form method=\"post\" action=\"/oidc_resume?unsent=x\">"), "{html}");
+    let inputs: Vec<&str> = html.lines().filter(|line| line.starts_with("<input")).collect();
+    assert_eq!(
+        inputs,
+        [
+            r#"<input type="hidden" name="a" value="1">"#,
+            r#"<input type="hidden" name="a" value="&#34;2&#34;">"#,
+            r#"<input type="hidden" name="b" value="">"#,
+        ]
+    );
+    assert!(html.contains("signed in as Alice. It goes to /a?b."), "{html}");
 }

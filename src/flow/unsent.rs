@@ -1,0 +1,98 @@
+//! What a visitor has entered is not lost because the session has ended meanwhile: the form is kept, sealed, until the
+//! same visitor has signed in again and says that it shall be sent. `docs/design.md` says why in this way.
+
+use core::time::Duration;
+
+use crate::{
+    error::{Error, LogLine, UnsentError},
+    flow::{MAX_FORM_BYTES, Site, account},
+    host::{Host, random},
+    session::{
+        SessionId, Unsent,
+        record::{decode_unsent, encode_unsent},
+        seal::Purpose,
+    },
+    store::{Store as _, StoreKey, mark},
+    visitor::Identity,
+    web::{form, pages, path::RequestUrl, reply::Reply, request::IncomingRequest, return_to::ReturnTo},
+};
+
+/// As long as a sign-in may take, and as long again for the visitor.
+const KEPT_FOR: Duration = Duration::from_secs(1800);
+/// Our endpoint that sends it on.
+const RESUME: &str = "oidc_resume";
+
+/// Keeps the form that `subject` has sent: where to go once they have signed in. `None` when it is not one that can be
+/// kept, or the store is down.
+pub async fn keep(
+    site: &Site,
+    host: &impl Host,
+    request: &impl IncomingRequest,
+    url: &RequestUrl<'_>,
+    subject: &str,
+) -> Result<Option<ReturnTo>, Error> {
+    let is_form = request.header("content-type").is_some_and(|kind| kind == "application/x-www-form-urlencoded");
+    let Some(target) = ReturnTo::parse(url.target()).filter(|_| is_form) else { return Ok(None) };
+    let Ok(body) = request.body(MAX_FORM_BYTES).await else { return Ok(None) };
+    if form::fields(&body).is_none() {
+        return Ok(None);
+    }
+    let id = SessionId::from_random(random(host)?);
+    let unsent = Unsent { subject: subject.to_owned(), target, body, kept_at: host.now() };
+    let entry = site.ring.seal_entry(&id, random(host)?, &encode_unsent(&unsent)).ok_or(Error::Internal)?;
+    if host.store().save(&StoreKey::of_unsent(&id), &entry, KEPT_FOR).await.is_err() {
+        host.log(&LogLine::event("store.save_failed"));
+        return Ok(None);
+    }
+    let name = site.seal(host, Purpose::Unsent, id.as_bytes())?;
+    Ok(ReturnTo::parse(&format!("{}?unsent={name}", site.own_path(RESUME))))
+}
+
+/// The page for one that is not kept: the browser still has it.
+pub fn not_kept(site: &Site) -> Reply {
+    let sign_in = format!("{}?next={}", site.own_path("oidc_login"), form::encode(&site.own_path(RESUME)));
+    Reply::page(401, pages::not_kept(&sign_in))
+}
+
+/// Asks the visitor whether to send what is kept under `name`.
+pub async fn ask(site: &Site, host: &impl Host, name: &str, identity: &Identity) -> Result<Reply, Error> {
+    let (_, unsent) = open(site, host, name, identity).await?;
+    let fields = form::fields(&unsent.body).ok_or(UnsentError::NotHere)?;
+    let action = format!("{}?unsent={name}", site.own_path(RESUME));
+    Ok(Reply::form_page(200, pages::unsent(account::who(identity), unsent.target.as_str(), &action, &fields)))
+}
+
+/// Lets the browser send `body`, which has to be what is kept under `name`, to where it was meant to go; once.
+pub async fn send(site: &Site, host: &impl Host, name: &str, identity: &Identity, body: &str) -> Result<Reply, Error> {
+    let (key, unsent) = open(site, host, name, identity).await?;
+    if unsent.body != body {
+        return Err(Error::FormUnreadable);
+    }
+    // A second click may be here before the store knows of the first.
+    if !site.used_states.first_use(name, host.now(), unsent.kept_at.plus(KEPT_FOR)) {
+        return Err(UnsentError::AlreadySent.into());
+    }
+    if host.store().save(&key, &mark::mark(host.now()), KEPT_FOR).await.is_err() {
+        host.log(&LogLine::event("store.save_failed"));
+    }
+    Ok(Reply::redirect_with_body(unsent.target.as_str()))
+}
+
+/// What is kept under `name`, for the one who entered it.
+async fn open(site: &Site, host: &impl Host, name: &str, identity: &Identity) -> Result<(StoreKey, Unsent), Error> {
+    let gone = || Error::from(UnsentError::NotHere);
+    let id = site.ring.open(Purpose::Unsent, name).map_err(|_| gone())?.plain;
+    let id = SessionId::from_random(id.as_slice().try_into().map_err(|_| gone())?);
+    let key = StoreKey::of_unsent(&id);
+    let entry = host.store().load(&key).await.map_err(|_| Error::StoreUnavailable)?.ok_or_else(gone)?;
+    if mark::moment(&entry).is_some() {
+        return Err(UnsentError::AlreadySent.into());
+    }
+    let opened = site.ring.open_entry(&id, &entry).map_err(|_| gone())?;
+    let unsent = decode_unsent(&opened.plain).map_err(|_| gone())?;
+    match () {
+        () if host.now() >= unsent.kept_at.plus(KEPT_FOR) => Err(gone()),
+        () if unsent.subject != identity.subject() => Err(UnsentError::AnotherVisitor.into()),
+        () => Ok((key, unsent)),
+    }
+}

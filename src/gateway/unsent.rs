@@ -1,0 +1,83 @@
+//! Forms whose visitor has to sign in first.
+
+use super::{Gateway, check_rate, own::read_form, refusal::refusal};
+use crate::{
+    error::{Error, LogLine},
+    flow::{
+        identify::{self, Identified},
+        sign_in::{self, Wanted},
+        unsent,
+    },
+    host::Host,
+    visitor::Visitor,
+    web::{
+        form::Parameters,
+        pages,
+        path::RequestUrl,
+        reply::Reply,
+        request::{IncomingRequest, is_own_form},
+        return_to::ReturnTo,
+    },
+};
+
+impl Gateway {
+    /// A form that somebody has sent whose session has ended: it waits for them. `None` for everything else.
+    pub(super) async fn keep_unsent(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+        wanted: Wanted,
+    ) -> Result<Option<Reply>, Error> {
+        let cookies = request.cookies();
+        let session = is_own_form(request).then(|| identify::last_session(&self.site, cookies)).flatten();
+        let Some(session) = session else { return Ok(None) };
+        check_rate(host, request).await?;
+        let kept = unsent::keep(&self.site, host, request, url, session.identity.subject()).await?;
+        Ok(match kept {
+            Some(return_to) => {
+                let wanted = Wanted { return_to, ..wanted };
+                Some(sign_in::start(&self.site, host, url, cookies, wanted).await?)
+            }
+            // In the other tab any sign-in would do.
+            None => wanted.step_up.asks_nothing().then(|| unsent::not_kept(&self.site)),
+        })
+    }
+
+    /// Back from the provider with a form that waits, or to say so in the other tab.
+    pub(super) async fn resume(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+    ) -> Result<Reply, Error> {
+        self.try_resume(host, request, url).await.or_else(|error| {
+            host.log(&LogLine::error(&error));
+            // Whoever comes here is a person, whatever the headers say.
+            Ok(refusal(&error, true, url.target()))
+        })
+    }
+
+    async fn try_resume(
+        &self,
+        host: &impl Host,
+        request: &impl IncomingRequest,
+        url: &RequestUrl<'_>,
+    ) -> Result<Reply, Error> {
+        let posted = request.method() == "POST";
+        if posted && self.is_foreign(request, url) {
+            return Err(Error::Foreign);
+        }
+        let Identified { visitor, renewed } = identify::identify(&self.site, host, request.cookies()).await?;
+        let Visitor::Known(identity) = visitor else {
+            return self.start(host, request, url, Wanted::of(ReturnTo::from_request(url))).await;
+        };
+        let query = Parameters::parse(url.query().unwrap_or_default()).unwrap_or_default();
+        let reply = match query.value("unsent") {
+            None => Reply::page(200, pages::signed_in()),
+            Some(name) if posted => unsent::send(&self.site, host, name, &identity, &read_form(request).await?).await?,
+            Some(name) => unsent::ask(&self.site, host, name, &identity).await?,
+        };
+        Ok(renewed.into_iter().fold(reply, Reply::cookie))
+    }
+}
