@@ -125,6 +125,10 @@ fn provider_says(fault: &str, asked: &Asked, issuer: &str) -> Reply {
                 "token_endpoint_auth_methods_supported":
                     [if fault == "auth_method" { "private_key_jwt" } else { "client_secret_basic" }],
             });
+            let mut document = document;
+            if fault != "no_introspection" {
+                document["introspection_endpoint"] = format!("{issuer}/introspect").into();
+            }
             let status = if fault == "discovery" { 404 } else { 200 };
             reply(status, &[is_json, ("Date", &date)], &document.to_string())
         }
@@ -138,6 +142,9 @@ fn provider_says(fault: &str, asked: &Asked, issuer: &str) -> Reply {
             let error = if fault == "client" { "invalid_client" } else { "invalid_grant" };
             reply(400, &[is_json], &json!({ "error": error }).to_string())
         }
+        "/introspect" if fault == "introspection" => reply(401, &[is_json], r#"{"error":"invalid_client"}"#),
+        "/introspect" if fault == "introspection_page" => reply(200, &[("Content-Type", "text/html")], "hello"),
+        "/introspect" => reply(200, &[is_json], r#"{"active":false}"#),
         "/auth" if fault == "redirect_uri" => reply(400, &[], "redirect_uri did not match"),
         "/auth" if fault == "redirect_unclear" => reply(200, &[], "please sign in"),
         "/auth" => {
@@ -267,6 +274,26 @@ fn faults_of_the_files() {
     ] {
         is_found(&Town::with("nothing").changed(from, to), check, status, words);
     }
+}
+
+#[test]
+fn asking_about_tokens() {
+    let rules = r#"{ path = "/public/*", access = "public" }, { path = "/api/*", access = "token" }"#;
+    let town = |fault| Town::with(fault).changed(r#"{ path = "/public/*", access = "public" }"#, rules);
+    for (fault, words) in [
+        ("introspection", "lets this client not ask (HTTP 401)"),
+        ("introspection_page", "expected a JSON object"),
+        ("no_introspection", "no introspection endpoint"),
+    ] {
+        is_found(&town(fault), "introspection", "bad", words);
+    }
+    let (code, findings) = town("nothing").examined(&["--strict"]);
+    assert_eq!(code, Some(0), "{findings:#?}");
+    assert!(findings.iter().any(|finding| finding.check == "introspection" && finding.status == "good"));
+    // Where the provider has none, JWTs are read.
+    let audience = "[vars]\nOIDC_AUDIENCE = [\"https://api.example\"]";
+    let (code, _) = town("no_introspection").changed("[vars]", audience).examined(&["--strict"]);
+    assert_eq!(code, Some(0));
 }
 
 #[test]

@@ -17,6 +17,8 @@ OIDC_RULES = [
   { path = "/admin/*", methods = ["POST"], access = "deny" },
   { path = "/admin/*", access = "login", claims = { groups = "admins", "realm.level" = [3, 4] } },
   { path = "/shop", access = "optional" },
+  { path = "/api/*", access = "token", scopes = ["read", "write"], max_age = 60 },
+  { path = "/pay", access = "login_or_token", acr_values = ["mfa"] },
 ]
 [[kv_namespaces]]
 binding = "OIDC_CREDENTIALS"
@@ -53,7 +55,21 @@ fn verdicts() {
         (&["GET", "/admin/x", "--claims", "{}"], "forbid", json!(2)),
         (&["GET", "/admin/x", "--scope", "read"], "sign_in", json!(2)),
         (&["GET", "/shop?a=1"], "admit", json!(3)),
-        (&["GET", "/elsewhere"], "sign_in", json!(4)),
+        (&["GET", "/api/x"], "challenge", json!(4)),
+        (&["GET", "/api/x", "--scope", "read"], "challenge", json!(4)),
+        (
+            &["GET", "/api/x", "--scope", "read write", "--claims", r#"{"auth_time": 90}"#, "--now", "151"],
+            "challenge",
+            json!(4),
+        ),
+        (
+            &["GET", "/api/x", "--scope", "read write", "--claims", r#"{"auth_time": 90}"#, "--now", "150"],
+            "admit",
+            json!(4),
+        ),
+        (&["GET", "/pay", "--claims", r#"{"acr": "pwd"}"#], "step_up", json!(5)),
+        (&["GET", "/pay", "--claims", r#"{"acr": "mfa"}"#], "admit", json!(5)),
+        (&["GET", "/elsewhere"], "sign_in", json!(6)),
         (&["GET", "/oidc_logout"], "own", json!(null)),
         (&["GET", "/admin%2fx"], "refuse", json!(null)),
         (&["GET", "/public/../admin"], "refuse", json!(null)),
@@ -76,11 +92,13 @@ fn why_not_the_others() {
     let outcome = run(&folder, &["GET", "/admin/x", "--claims", "claims.json"]);
     let expected = r#"GET /admin/x
 
-     OIDC_RULES[0]   /public/* public     another path
-     OIDC_RULES[1]   POST /admin/* deny   another method
+     OIDC_RULES[0]   /public/* public      another path
+     OIDC_RULES[1]   POST /admin/* deny    another method
   -> OIDC_RULES[2]   /admin/* login
-     OIDC_RULES[3]   /shop optional       another path
-     by default      /* login             an earlier rule decides
+     OIDC_RULES[3]   /shop optional        another path
+     OIDC_RULES[4]   /api/* token          another path
+     OIDC_RULES[5]   /pay login_or_token   another path
+     by default      /* login              an earlier rule decides
 
 forbid: 403
   claims.groups: expected "admins", got ["staff"]

@@ -1,5 +1,6 @@
 //! Everything that can be wrong, looked at and said in words with the cure.
 
+mod client;
 mod deployed;
 mod files;
 mod finding;
@@ -64,6 +65,7 @@ const CHECKS: &[(&str, &str)] = &[
     ("scopes", "that it knows the scopes of `OIDC_SCOPES`"),
     ("client_authentication", "that it takes the way in which the client proves itself"),
     ("client", "that it takes client id and secret"),
+    ("introspection", "where rules take tokens: that the provider answers about them"),
     ("redirect_uri", "that the redirect URI is registered"),
     ("worker", "that the Worker answers where visitors come"),
     ("guard", "that a stranger is sent to the provider"),

@@ -1,26 +1,21 @@
-//! What the provider tells, and whether it knows this client.
+//! What the provider tells of itself.
 
 use edge_oidc::{
     config::{Config, ProviderSettings},
     jose::{Alg, JwkSet},
     json,
-    oauth::{
-        RANDOM_BYTES, RefreshToken, Unguessable,
-        authorization::AuthorizationRequest,
-        client_auth::ClientAuthMethod,
-        exchange::{ProviderAnswer, ProviderRequest},
-        step_up::StepUp,
-        token::{self, TokenError},
+    oauth::exchange::{ProviderAnswer, ProviderRequest},
+    oidc::{
+        discovery::{self, DiscoveryError, Metadata},
+        registration::Printable,
     },
-    oidc::discovery::{self, DiscoveryError, Metadata},
-    oidc::registration::Printable,
     time::Timestamp,
-    web::secure_url::SecureUrl,
 };
 use serde_json::Value;
 
 use super::{
     Findings,
+    client::{self, CLIENT, REDIRECT},
     network::{Network, header},
 };
 use crate::clock;
@@ -39,19 +34,20 @@ pub(super) fn check(
     scopes(settings, &document, findings);
     auth_method(settings, &metadata, findings);
     if knows_secret {
-        client(settings, &metadata, network, findings);
+        client::secret(settings, &metadata, network, findings);
     } else {
         findings.unseen(CLIENT, "the client secret is not here to try it", "npm run doctor -- --secrets-file FILE");
     }
-    match redirect_uri(config, public_origin) {
-        Some(uri) => is_registered(settings, &metadata, &uri, network, findings),
+    client::introspection(config, settings, &metadata, knows_secret, network, findings);
+    if config.resource_server_only {
+        return Some(metadata);
+    }
+    match client::redirect_uri(config, public_origin) {
+        Some(uri) => client::is_registered(settings, &metadata, &uri, network, findings),
         None => findings.unseen(REDIRECT, "it is not known where visitors come", "set OIDC_PUBLIC_URL, or a route"),
     }
     Some(metadata)
 }
-
-const CLIENT: &str = "client";
-const REDIRECT: &str = "redirect_uri";
 
 fn discover(
     settings: &ProviderSettings,
@@ -207,93 +203,5 @@ fn auth_method(settings: &ProviderSettings, metadata: &Metadata, findings: &mut 
             format!("{}, which the provider does not list: {}", method.name(), Printable::cut(&known, 200)),
             "set OIDC_TOKEN_ENDPOINT_AUTH_METHOD to one that it lists, or the client at the provider",
         );
-    }
-}
-
-/// Asks with a refresh token that nobody gave: whether it is refused for the token or for the client tells all.
-fn client(settings: &ProviderSettings, metadata: &Metadata, network: &Network<'_>, findings: &mut Findings) {
-    let method = settings.auth_method(metadata);
-    let nonsense = RefreshToken::new("no-token-of-anybody".to_owned());
-    let request = token::refresh_request(metadata.token_endpoint.clone(), &settings.client, method, &nonsense);
-    let heard = match network.ask(&request) {
-        Ok(heard) => heard,
-        Err(error) => {
-            return findings.bad(CLIENT, format!("{}: {error}", metadata.token_endpoint), "is the provider up?");
-        }
-    };
-    match token::response(&heard.answer) {
-        Err(TokenError::InvalidClient) => findings.bad(
-            CLIENT,
-            "the provider does not take client id and secret",
-            match method {
-                ClientAuthMethod::None => "is OIDC_CLIENT_ID right? Is this a public client at the provider?",
-                _ => "put OIDC_CLIENT_SECRET again, or set OIDC_TOKEN_ENDPOINT_AUTH_METHOD",
-            },
-        ),
-        Err(TokenError::InvalidGrant) => findings.good(CLIENT, "the provider takes client id and secret"),
-        _ => {
-            let found = format!("the token endpoint answers HTTP {} to a question of nobody's", heard.answer.status);
-            findings.unseen(CLIENT, found, "sign in once; the log names what is wrong (docs/operations.md)");
-        }
-    }
-}
-
-fn redirect_uri(config: &Config, public_origin: Option<&str>) -> Option<String> {
-    let own = || Some(format!("{}{}", public_origin?, config.routes.callback));
-    config.redirect_uri.as_ref().map(|url| url.as_str().to_owned()).or_else(own)
-}
-
-/// Begins a sign-in that asks nobody (`prompt=none`): only where the redirect URI is registered does anything come back
-/// to it, be it an error (OIDC Core §3.1.2.6). Otherwise the provider must not redirect (RFC 6749 §4.1.2.1).
-fn is_registered(
-    settings: &ProviderSettings,
-    metadata: &Metadata,
-    redirect_uri: &str,
-    network: &Network<'_>,
-    findings: &mut Findings,
-) {
-    // Nobody is signed in by it: it need not be unguessable.
-    let fixed = Unguessable::from_random(&[7; RANDOM_BYTES]);
-    let extra = [("prompt".to_owned(), "none".to_owned())];
-    let request = AuthorizationRequest {
-        endpoint: &metadata.authorization_endpoint,
-        client_id: &settings.client.id,
-        redirect_uri,
-        scopes: &settings.scopes,
-        state: &fixed,
-        nonce: &fixed,
-        code_verifier: &fixed,
-        response_mode: settings.response_mode,
-        hosted_domain: settings.hosted_domain.as_deref(),
-        realm: settings.realm.as_deref(),
-        step_up: &StepUp::default(),
-        extra: &extra,
-    };
-    let Ok(url) = SecureUrl::parse(&request.url()) else { return };
-    let heard = match network.open(url) {
-        Ok(heard) => heard,
-        Err(error) => {
-            return findings.bad(
-                REDIRECT,
-                format!("{}: {error}", metadata.authorization_endpoint),
-                "is the provider up?",
-            );
-        }
-    };
-    let comes_back = header(&heard, "location").is_some_and(|location| location.starts_with(redirect_uri));
-    let form_post = String::from_utf8_lossy(&heard.answer.body).contains(redirect_uri);
-    match heard.answer.status {
-        _ if comes_back => findings.good(REDIRECT, format!("{redirect_uri} is registered")),
-        200 if form_post => findings.good(REDIRECT, format!("{redirect_uri} is registered")),
-        status @ 400..=499 => findings.bad(
-            REDIRECT,
-            format!("the provider refuses to begin a sign-in (HTTP {status}) that comes back to {redirect_uri}"),
-            "register exactly this redirect URI at the provider, and compare OIDC_CLIENT_ID",
-        ),
-        status => findings.unseen(
-            REDIRECT,
-            format!("the provider answers HTTP {status}, which does not tell whether it knows {redirect_uri}"),
-            "compare it with what is registered at the provider, to the letter",
-        ),
     }
 }

@@ -62,8 +62,8 @@ pub(crate) struct Answer {
 /// Every verdict, as tests name it.
 pub(crate) const VERDICTS: [&str; 7] = ["admit", "sign_in", "step_up", "challenge", "forbid", "refuse", "own"];
 
-/// Answers by the code that the Worker runs. `written` is how many rules the operator wrote.
-pub(crate) fn answer(config: &Config, written: usize, question: &Question, now: Timestamp) -> Result<Answer, Failure> {
+/// Answers by the code that the Worker runs.
+pub(crate) fn answer(config: &Config, question: &Question, now: Timestamp) -> Result<Answer, Failure> {
     let path = question.path.split(['?', '#']).next().unwrap_or_default();
     let alone =
         |verdict, meaning: String| Answer { rules: Vec::new(), decided_by: None, verdict, meaning, unmet: Vec::new() };
@@ -91,7 +91,7 @@ pub(crate) fn answer(config: &Config, written: usize, question: &Question, now: 
     }
     let (verdict, meaning) = named(judgement.outcome, rule.access);
     Ok(Answer {
-        rules: met(&config.rules, written, index, &question.method, &path),
+        rules: met(config, index, &question.method, &path),
         decided_by: index,
         verdict,
         meaning: meaning.to_owned(),
@@ -112,7 +112,8 @@ fn named(outcome: Outcome, access: Access) -> (&'static str, &'static str) {
     }
 }
 
-fn met(rules: &[Rule], written: usize, decided: Option<usize>, method: &str, path: &RequestPath<'_>) -> Vec<Met> {
+fn met(config: &Config, decided: Option<usize>, method: &str, path: &RequestPath<'_>) -> Vec<Met> {
+    let written = config.rules.len() - usize::from(config.last_is_ours);
     let met = |(index, rule): (usize, &Rule)| {
         let miss = match decided {
             Some(decided) if index == decided => None,
@@ -123,7 +124,7 @@ fn met(rules: &[Rule], written: usize, decided: Option<usize>, method: &str, pat
         let name = if index < written { format!("OIDC_RULES[{index}]") } else { "by default".to_owned() };
         Met { name, rule: shown(rule), miss }
     };
-    rules.iter().enumerate().map(met).collect()
+    config.rules.iter().enumerate().map(met).collect()
 }
 
 fn shown(rule: &Rule) -> String {

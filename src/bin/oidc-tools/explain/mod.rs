@@ -99,41 +99,20 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let site = Site::read(&options.files)?;
     site.hide_secrets(&terminal);
     let config = site.config().map_err(|errors| Failure::new(errors.to_string()).cure("npm run doctor"))?;
-    let rules = Rules { config, written: written(&site) };
     let now = options.now.map_or_else(clock::now, Timestamp::from_unix);
     if let Some(path) = &options.tests {
-        return test(&rules, path, now, options.json, &terminal);
+        return test(&config, path, now, options.json, &terminal);
     }
     let claims = options.claims.as_deref().map(claims).transpose()?;
     let whom = supposed(claims, options.scope.as_deref());
     let question = question(&options.request.join(" "), whom).map_err(Failure::new)?;
-    let answer = rules.answer(&question, now)?;
+    let answer = judged::answer(&config, &question, now)?;
     if options.json {
         terminal.say(&shown::json(&question, &answer).to_string());
     } else {
         terminal.say(&shown::text(&question, &answer, Paint::stdout()));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-struct Rules {
-    config: Config,
-    written: usize,
-}
-
-impl Rules {
-    fn answer(&self, question: &Question, now: Timestamp) -> Result<Answer, Failure> {
-        judged::answer(&self.config, self.written, question, now)
-    }
-}
-
-/// How many rules the operator wrote: the last one may be the Worker's own.
-fn written(site: &Site) -> usize {
-    match site.variables().get("OIDC_RULES") {
-        Some(Value::Array(rules)) => rules.len(),
-        Some(Value::String(text)) => serde_json::from_str::<Vec<Value>>(text).map_or(0, |rules| rules.len()),
-        _ => 0,
-    }
 }
 
 /// `GET /path`, or a path alone.
@@ -170,9 +149,9 @@ fn claims(given: &str) -> Result<Object, Failure> {
 }
 
 /// Runs every test of the file.
-fn test(rules: &Rules, path: &Path, now: Timestamp, as_json: bool, terminal: &Terminal) -> Result<ExitCode, Failure> {
+fn test(config: &Config, path: &Path, now: Timestamp, as_json: bool, terminal: &Terminal) -> Result<ExitCode, Failure> {
     let tested = |case: Case| {
-        let answer = rules.answer(&case.question, case.now.unwrap_or(now))?;
+        let answer = judged::answer(config, &case.question, case.now.unwrap_or(now))?;
         let passed = answer.verdict == case.expect && case.rule.is_none_or(|rule| answer.decided_by == Some(rule));
         Ok(Tested { case, answer, passed })
     };
