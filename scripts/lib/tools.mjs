@@ -3,7 +3,7 @@
 
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { ROOT, nodeTool, run } from './run.mjs';
 import { Failure, say, withProgress } from './terminal.mjs';
 
@@ -36,12 +36,25 @@ export async function fuzzTool() {
   return cargoTool('cargo-fuzz', CARGO_FUZZ_VERSION, 'cargo-fuzz');
 }
 
-async function ensureCargo() {
+/** Sees to it that there is a Rust. */
+export async function ensureCargo() {
   try {
     await run('cargo', ['--version']);
   } catch {
+    // Cloudflare's own build machines have none, and belong to nobody else.
+    if (process.env.WORKERS_CI) return installRust();
     throw new Failure('Rust is missing: no `cargo` in PATH', 'install Rust with rustup (https://rustup.rs), then run the same command again');
   }
+}
+
+/** Rust by rustup, for this run and what it starts. */
+async function installRust() {
+  const next = 'install Rust with rustup (https://rustup.rs)';
+  await withProgress('Installing Rust', () =>
+    run('sh', ['-c', "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal --no-modify-path"], { next }));
+  const bin = join(process.env.CARGO_HOME || join(homedir(), '.cargo'), 'bin');
+  process.env.PATH = `${bin}${delimiter}${process.env.PATH ?? ''}`;
+  await run('cargo', ['--version'], { next });
 }
 
 // A fresh clone has none; whoever changes package-lock.json runs `npm ci` by hand.
