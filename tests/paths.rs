@@ -179,3 +179,126 @@ fn own_endpoints_never_reach_the_origin() {
         }
     }
 }
+
+/// The bytes that a percent-decoder makes of these; what is no escape stays.
+fn decoded(bytes: &[u8]) -> Vec<u8> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    match bytes {
+        [b'%', high, low, rest @ ..] => match (digit(high), digit(low)) {
+            (Some(high), Some(low)) => [vec![high << 4 | low], decoded(rest)].concat(),
+            _ => [vec![b'%', *high], decoded(&bytes[2..])].concat(),
+        },
+        [first, rest @ ..] => [vec![*first], decoded(rest)].concat(),
+        [] => Vec::new(),
+    }
+}
+
+/// The path as servers resolve it: backslashes are slashes, parameters and empty segments go, dots are walked. Whether
+/// it ends in a slash is kept: `/form/` is another page than `/form`.
+fn resolved(path: &[u8]) -> Vec<u8> {
+    let mut segments: Vec<&[u8]> = Vec::new();
+    let mut is_folder = false;
+    for segment in path.split(|byte| matches!(byte, b'/' | b'\\')) {
+        let name = segment.split(|byte| *byte == b';').next().unwrap();
+        is_folder = matches!(name, b"" | b"." | b"..");
+        match name {
+            b".." => drop(segments.pop()),
+            b"" | b"." => {}
+            name => segments.push(name),
+        }
+    }
+    let end: &[u8] = if is_folder && !segments.is_empty() { b"/" } else { b"" };
+    [b"/", segments.join(&b'/').as_slice(), end].concat()
+}
+
+/// What the rules below say of a path, by a reader of their own.
+fn access(path: &[u8]) -> &'static str {
+    let below = |folder: &[u8]| path == folder || path.starts_with(&[folder, b"/"].concat());
+    match () {
+        () if below(b"/public") => "public",
+        () if below(b"/never") => "deny",
+        () if path == b"/form" => "public",
+        () => "login",
+    }
+}
+
+/// Every reader of a target that we let pass finds it under the rule that we found.
+#[test]
+fn whoever_reads_a_target_finds_the_same_rule() {
+    const PIECES: &[&str] = &[
+        "/",
+        "/",
+        "/",
+        "//",
+        "public",
+        "never",
+        "form",
+        "boss",
+        "a",
+        ".",
+        "..",
+        ";",
+        ";x",
+        "%2f",
+        "%2F",
+        "%5c",
+        "\\",
+        "%2e",
+        "%2E%2e",
+        "%25",
+        "%252e",
+        "%252f",
+        "%3b",
+        "%3B",
+        "%00",
+        "%70ublic",
+        "n%65ver",
+        "%",
+        "%zz",
+        "%u002f",
+        "%c0%af",
+        "\u{e9}",
+        "\t",
+        " ",
+        "#",
+        "~",
+        "?",
+        "?a=/../b;",
+        "@",
+        ":",
+        "oidc_login",
+    ];
+    let world = World::new(&json!({"OIDC_RULES": [
+        {"path": "/public/*", "access": "public"},
+        {"path": "/never/*", "access": "deny"},
+        {"path": "/form", "access": "public"},
+    ]}));
+    let (mut state, mut passed) = (1_u64, [0; 3]);
+    let mut roll = |sides: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % sides
+    };
+    for _ in 0..25_000 {
+        let count = 1 + roll(7);
+        let target: String = (0..count).map(|_| PIECES[roll(PIECES.len())]).collect();
+        let answer = world.send(&FakeRequest::get(&format!("{SITE}/{}", target.trim_start_matches('/'))));
+        let (index, found) = match answer.status() {
+            0 => (0, "public"),
+            401 => (1, "login"),
+            403 => (2, "deny"),
+            _ => continue,
+        };
+        passed[index] += 1;
+        let sent = format!("/{}", target.trim_start_matches('/'));
+        let sent = sent.split('#').next().unwrap();
+        if answer.is_forward() {
+            assert_eq!(answer.url(), format!("https://origin.example{sent}"));
+        }
+        let once = decoded(sent.split('?').next().unwrap().as_bytes());
+        let stripped_first = decoded(&resolved(sent.split('?').next().unwrap().as_bytes()));
+        for reading in [once.clone(), decoded(&once), resolved(&once), resolved(&decoded(&once)), stripped_first] {
+            assert_eq!(access(&reading), found, "{sent} as {}", reading.escape_ascii());
+        }
+    }
+    assert!(passed.iter().all(|count| *count > 300), "{passed:?}");
+}
