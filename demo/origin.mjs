@@ -197,7 +197,7 @@ function cache(request, response) {
   const control = new URLSearchParams(request.url.split('?')[1]).get('control') ?? 'public, max-age=600, s-maxage=3600';
   response.setHeader('cache-control', control);
   response.setHeader('etag', '"demo-1"');
-  json(response, 200, { control });
+  json(response, 200, { control, user: identityOf(request).user });
 }
 
 function notFound(_request, response) {

@@ -248,13 +248,14 @@ impl Gateway {
     ) -> Result<Forward, Error> {
         let mut forward = self.forward(admitted, request, url, renewed);
         if self.site.config.pass_access_token && admitted.caller().is_none() {
-            let cookies = admitted.identity().map_or("", |_| request.cookies());
+            let cookies = admitted.identity().filter(|_| admitted.is_told()).map_or("", |_| request.cookies());
             let token = access::token(&self.site, host, cookies).await?;
             forward.edits.push(origin::authorization(token.as_ref()));
         }
         if self.site.config.assertion.is_some() {
             let asked = (request.method(), url);
-            assertion::attach(&self.site, host, asked, admitted.claims(), &mut forward).await?;
+            assertion::attach(&self.site, host, asked, admitted.claims().filter(|_| admitted.is_told()), &mut forward)
+                .await?;
         }
         Ok(forward)
     }

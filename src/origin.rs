@@ -116,6 +116,9 @@ fn lasts(admitted: &Admitted, config: &Config) -> Lasts {
 
 /// What tells an origin who is asking.
 pub fn identity(admitted: &Admitted, config: &Config) -> Vec<HeaderEdit> {
+    if !admitted.is_told() {
+        return Vec::new();
+    }
     let known = admitted.identity().map(|identity| stamps(identity.claims(), &config.headers));
     let mut edits: Vec<HeaderEdit> = known.into_iter().flatten().collect();
     if let Some((caller, _)) = admitted.caller() {

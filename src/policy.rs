@@ -76,6 +76,12 @@ impl Admitted {
         }
     }
 
+    /// Whether the origin is told who it is: not where its answer may be shown to others, which therefore can't depend
+    /// on it.
+    pub fn is_told(&self) -> bool {
+        !self.cache_public
+    }
+
     /// Whether a shared cache must not keep the origin's answer.
     pub fn answer_is_private(&self) -> bool {
         !matches!(self.whom, Visitor::Anonymous) && !self.cache_public

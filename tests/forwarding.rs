@@ -71,7 +71,7 @@ fn rules_by_methods_by_visitors() {
         ("GET", "/both/a", "sign in", "alice"),
         ("GET", "/keycloak/a", "sign in", "alice"),
         ("GET", "/realm/a", "sign in", "forbidden"),
-        ("GET", "/shared/a", "sign in", "alice"),
+        ("GET", "/shared/a", "sign in", "nobody"),
         ("GET", "/", "sign in", "alice"),
         ("HEAD", "/", "sign in", "alice"),
         ("OPTIONS", "/", "401", "alice"),
@@ -81,7 +81,10 @@ fn rules_by_methods_by_visitors() {
         assert_eq!((ask(&stranger), ask(&alice)), (for_stranger, for_alice), "{method} {path}");
     }
     assert_eq!(stranger.visit("/shared/a").status(), 302);
-    assert!(!alice.visit("/shared/a").forward().answer_is_private);
+    // What others may be shown is made for nobody in particular.
+    let shared = alice.visit("/shared/a");
+    assert!(!shared.forward().answer_is_private);
+    assert!(shared.stamped().is_empty());
     assert!(alice.visit("/staff/a").forward().answer_is_private);
     assert!(!alice.visit("/public/a").forward().answer_is_private);
 }

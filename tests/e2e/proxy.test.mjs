@@ -369,7 +369,9 @@ describe('caching', () => {
   });
 
   test('a rule with cache: public lets the origin’s stand', async () => {
-    assert.equal((await alice.send('/cache')).headers['cache-control'], 'public, max-age=600, s-maxage=3600');
+    const answer = await alice.send('/cache');
+    assert.equal(answer.headers['cache-control'], 'public, max-age=600, s-maxage=3600');
+    assert.equal(answer.json().user, null, 'it is made for nobody in particular');
   });
 
   test('public and s-maxage of the origin are dropped, the rest stands', async () => {
