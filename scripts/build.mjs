@@ -83,7 +83,8 @@ async function pack(wasmBindgen, folder) {
   const script = join(folder, 'index.js');
   await run(nodeTool('esbuild'), [
     join(ROOT, 'src', 'edge', 'entry.js'), `--alias:edge-oidc.wasm=${join(bound, 'index.js')}`,
-    `--alias:edge-oidc.glue=${join(ROOT, 'src', 'edge', 'glue.js')}`, `--outfile=${script}`,
+    ...['glue', 'forward'].map((name) => `--alias:edge-oidc.${name}=${join(ROOT, 'src', 'edge', `${name}.js`)}`),
+    `--outfile=${script}`,
     '--bundle', '--format=esm', '--minify', '--external:./index_bg.wasm', '--log-level=warning',
   ]);
   // Neither workerd nor wrangler read a phase, though they import modules in it.

@@ -207,9 +207,9 @@ impl Gateway {
         live::look(&self.site, host, cookies).await
     }
 
-    /// What of the origin's answer has to change.
-    pub fn judge_answer(&self, facts: &AnswerFacts<'_>, forward: &Forward) -> AnswerEdits {
-        origin::answer(facts, forward, &self.site.cookie_names)
+    /// What has to change of the origin's answer, when it is private or not and gets these cookies of our own.
+    pub fn judge_answer(&self, facts: &AnswerFacts<'_>, is_private: bool, own: &[String]) -> AnswerEdits {
+        origin::answer(facts, is_private, own, &self.site.cookie_names)
     }
 
     /// The answer for a request that can't be served.

@@ -238,14 +238,15 @@ pub struct AnswerEdits {
 /// Headers by which shared caches are told to keep what `Cache-Control` forbids (RFC 9213 and its elders).
 pub const SHARED_CACHE_HEADERS: [&str; 3] = ["CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Surrogate-Control"];
 
-/// Judges the origin's answer to `forward`.
-pub fn answer(facts: &AnswerFacts<'_>, forward: &Forward, names: &CookieNames) -> AnswerEdits {
+/// Judges the origin's answer to a request: whether it [is private](Forward::answer_is_private), and the cookies of our
+/// own that it sets.
+pub fn answer(facts: &AnswerFacts<'_>, is_private: bool, own: &[String], names: &CookieNames) -> AnswerEdits {
     let taken = facts.set_cookies.iter().any(|line| sets_own_cookie(line, names));
     AnswerEdits {
-        cache_control: forward.answer_is_private.then(|| private_cache_control(facts.cache_control)),
-        set_cookies: (taken || !forward.cookies.is_empty()).then(|| {
+        cache_control: is_private.then(|| private_cache_control(facts.cache_control)),
+        set_cookies: (taken || !own.is_empty()).then(|| {
             let kept = facts.set_cookies.iter().filter(|line| !sets_own_cookie(line, names)).cloned();
-            kept.chain(forward.cookies.iter().map(SetCookie::to_string)).collect()
+            kept.chain(own.iter().cloned()).collect()
         }),
     }
 }

@@ -267,9 +267,9 @@ fn what_comes_back() {
     let theirs = "theme=dark; Path=/".to_owned();
     let set_cookies = [own.as_slice(), std::slice::from_ref(&theirs)].concat();
     let facts = AnswerFacts { cache_control: "public, max-age=60, s-maxage=9", set_cookies: &set_cookies };
-    let edits = world.gateway.judge_answer(&facts, first.forward());
+    let edits = world.gateway.judge_answer(&facts, first.forward().answer_is_private, std::slice::from_ref(&removal));
     assert_eq!(edits.cache_control.as_deref(), Some("private, max-age=60"));
     assert_eq!(edits.set_cookies, Some(vec![theirs.clone(), removal]));
-    let edits = world.gateway.judge_answer(&facts, open.forward());
+    let edits = world.gateway.judge_answer(&facts, open.forward().answer_is_private, &[]);
     assert_eq!((edits.cache_control, edits.set_cookies), (None, Some(vec![theirs])));
 }

@@ -2,11 +2,10 @@
 // own code notices and makes another one when it is called next.
 
 import * as wasm from "edge-oidc.wasm";
-import { instances } from "edge-oidc.glue";
+import { answer } from "./forward.js";
+import { instances } from "./glue.js";
 
-export default {
-  fetch: (request, env) => wasm.fetch(request, env),
-};
+export default { fetch: answer };
 
 /** The Durable Object, which outlives the WebAssembly instance that began it. */
 export class SessionVault {

@@ -1,46 +1,34 @@
-//! To the origin and back: bodies stream past, and only headers are looked at.
+//! What JavaScript is told of a request for the origin, and of the origin's answer: text, a line each. `forward.js` reads it.
 
-use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
-
-use super::{glue, live};
+use super::host::clock_seconds;
 use crate::{
     config::OriginSettings,
-    error::Error,
     gateway::Gateway,
-    origin::{AnswerFacts, Forward, HeaderEdit, SHARED_CACHE_HEADERS},
+    origin::{AnswerFacts, Forward, HeaderEdit, Lasts, SHARED_CACHE_HEADERS},
+    web::cookie::SetCookie,
 };
 
-/// How long an origin may take to begin its answer, in milliseconds; the platform itself gives up then.
-const ORIGIN_TIMEOUT: u32 = 100_000;
-
-/// Sends an admitted request to the origin and brings its answer.
-pub(super) async fn forward(
-    gateway: &Gateway,
-    request: &web_sys::Request,
-    env: &JsValue,
-    cookies: &str,
-    forward: &Forward,
-) -> Result<web_sys::Response, Error> {
-    let binding = match gateway.config().origin {
-        OriginSettings::Binding => js_sys::Reflect::get(env, &JsValue::from_str("ORIGIN")).unwrap_or_default(),
-        OriginSettings::Url(_) | OriginSettings::SameUrl => JsValue::UNDEFINED,
-    };
-    let (url, is_private) = (forward.url.as_deref(), forward.answer_is_private);
-    let promise = glue::forward(request, url, &edit_lines(&forward.edits), &binding, is_private, ORIGIN_TIMEOUT);
-    let response = JsFuture::from(promise).await.map_err(|error| failure(&error))?;
-    let response = response.dyn_into::<web_sys::Response>().map_err(|_| Error::OriginUnreachable)?;
-    let facts = glue::read_answer(&response);
-    let is_live = facts.starts_with('+');
-    let answer = cleaned(gateway, response, facts.get(1..).unwrap_or_default(), forward)?;
-    if is_live { live::watched(answer, (request, env), cookies, forward) } else { Ok(answer) }
-}
-
-// All in one string: every value of its own would be one more crossing. Neither names nor values hold line breaks, and
-// no name of ours or of a spoofed header begins with a hyphen.
-fn edit_lines(edits: &[HeaderEdit]) -> String {
-    let mut lines = String::new();
-    for edit in edits {
+/// Flags, the URL when it is another one, our own cookies for the answer, how long a connection may stay open, then the
+/// edits.
+///
+/// Neither names nor values hold line breaks or tabs, and no name of ours or of a spoofed header begins with a hyphen or
+/// a plus sign.
+pub(super) fn order(gateway: &Gateway, forward: &Forward) -> String {
+    let mut lines = String::with_capacity(1024);
+    lines.push_str(if forward.answer_is_private { "p" } else { "" });
+    lines.push_str(if let OriginSettings::Binding = gateway.config().origin { "b\n" } else { "\n" });
+    lines.push_str(forward.url.as_deref().unwrap_or_default());
+    lines.push('\n');
+    let cookies: Vec<String> = forward.cookies.iter().map(SetCookie::to_string).collect();
+    lines.push_str(&cookies.join("\t"));
+    lines.push('\n');
+    lines.push_str(&match forward.lasts {
+        Lasts::AtWill => String::new(),
+        Lasts::WithSession => "session".to_owned(),
+        Lasts::Until(end) => (end.since(clock_seconds()).as_secs().saturating_mul(1000)).to_string(),
+    });
+    lines.push('\n');
+    for edit in &forward.edits {
         match edit {
             HeaderEdit::Remove(name) => lines.extend(["-", name, "\n\n"]),
             HeaderEdit::Set(name, value) => lines.extend([name, "\n", value, "\n"]),
@@ -49,30 +37,19 @@ fn edit_lines(edits: &[HeaderEdit]) -> String {
     lines
 }
 
-fn failure(error: &JsValue) -> Error {
-    let name = js_sys::Reflect::get(error, &JsValue::from_str("name")).ok().and_then(|name| name.as_string());
-    match name.as_deref() {
-        Some("TimeoutError") => Error::OriginTimedOut,
-        _ => Error::OriginUnreachable,
+/// The edits to an answer with this `Cache-Control` and these cookies; `own` are ours.
+pub(super) fn judged(gateway: &Gateway, is_private: bool, cache_control: &str, cookies: &str, own: &str) -> String {
+    let set_cookies: Vec<String> = cookies.lines().map(str::to_owned).collect();
+    let own: Vec<String> = own.split('\t').filter(|cookie| !cookie.is_empty()).map(str::to_owned).collect();
+    let edits = gateway.judge_answer(&AnswerFacts { cache_control, set_cookies: &set_cookies }, is_private, &own);
+    let mut lines = String::new();
+    if let Some(cache_control) = edits.cache_control {
+        lines.extend(["Cache-Control\n", &cache_control, "\n"]);
+        lines.extend(SHARED_CACHE_HEADERS.iter().flat_map(|name| ["-", name, "\n\n"]));
     }
-}
-
-fn cleaned(
-    gateway: &Gateway,
-    response: web_sys::Response,
-    facts: &str,
-    forward: &Forward,
-) -> Result<web_sys::Response, Error> {
-    let mut lines = facts.split('\n');
-    let cache_control = lines.next().unwrap_or_default();
-    let set_cookies: Vec<String> = lines.map(str::to_owned).collect();
-    let edits = gateway.judge_answer(&AnswerFacts { cache_control, set_cookies: &set_cookies }, forward);
-    if edits.cache_control.is_none() && edits.set_cookies.is_none() {
-        return Ok(response);
+    if let Some(cookies) = edits.set_cookies {
+        lines.push_str("-Set-Cookie\n\n");
+        lines.extend(cookies.iter().flat_map(|cookie| ["+Set-Cookie\n", cookie, "\n"]));
     }
-    let cookies = edits.set_cookies.map(|cookies| cookies.join("\n"));
-    let removed = SHARED_CACHE_HEADERS.join("\n");
-    // A status outside 200-599 can't be rebuilt; it must not pass with what it should not carry either.
-    glue::rewrite_answer(&response, edits.cache_control.as_deref(), &removed, cookies.as_deref())
-        .map_err(|_| Error::OriginUnreachable)
+    lines
 }

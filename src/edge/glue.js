@@ -1,14 +1,14 @@
-// The few places where the platform is touched by JavaScript: each crossing from WebAssembly costs, so one call reads
-// all that is needed of a request, one forwards it, one judges the answer. Nothing is decided here.
+// What WebAssembly asks of the platform. Nothing is decided here.
 
-import { isLive, watched } from "./live.js";
-
-/** Method, URL, `Cookie` and the names of all headers, a line each: none of them can hold a line break. */
-export function read(request) {
+/**
+ * What is always asked of a request, a line each: method, URL, `Cookie`, the address it came from, and the names of all
+ * headers. None of them can hold a line break.
+ */
+export function facts(request) {
   const headers = request.headers;
-  let facts = `${request.method}\n${request.url}\n${headers.get("cookie") ?? ""}`;
-  for (const name of headers.keys()) facts += `\n${name}`;
-  return facts;
+  let lines = `${request.method}\n${request.url}\n${headers.get("cookie") ?? ""}\n${headers.get("cf-connecting-ip") ?? ""}`;
+  for (const name of headers.keys()) lines += `\n${name}`;
+  return lines;
 }
 
 /** The body as text, `null` when it is longer than `limit` bytes. One that `goesOn` is read from a copy. */
@@ -23,63 +23,6 @@ export function clientCertificate(request) {
   const good = tls?.certPresented === "1" && tls.certVerified === "SUCCESS" && tls.certRevoked !== "1";
   const hex = good ? tls.certFingerprintSHA256 : undefined;
   return new Uint8Array((hex?.match(/[0-9a-f]{2}/gi) ?? []).map((byte) => parseInt(byte, 16)));
-}
-
-/** Up to this many bytes are uploaded in no time: only then is the wait for an answer the origin's doing. */
-const SMALL_BODY = 65536;
-
-/**
- * Sends the request on as it came, but for the edits (names and values in turn, a line each; a name after a hyphen is
- * removed) and, where there is another one, the URL: a request that keeps its URL keeps every byte of it, where a URL that is given anew is encoded as URL
- * parsers do. The body is not touched. After `timeout` milliseconds without an answer it is given up. An answer for one
- * visitor is not put into the cache between us and the origin, which knows nothing of visitors.
- */
-export async function forward(request, url, edits, binding, isPrivate, timeout) {
-  const outgoing = url === undefined ? new Request(request) : new Request(url, request);
-  const lines = edits.split("\n");
-  for (let i = 0; i + 1 < lines.length; i += 2) {
-    if (lines[i].startsWith("-")) outgoing.headers.delete(lines[i].slice(1));
-    else outgoing.headers.set(lines[i], lines[i + 1]);
-  }
-  const init = isPrivate && !binding ? { cf: { cacheTtl: -1 } } : {};
-  const send = () => (binding ? binding.fetch(outgoing, init) : fetch(outgoing, init));
-  if (!answersSoon(request)) return send();
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(new DOMException("too slow", "TimeoutError")), timeout);
-  init.signal = controller.signal;
-  try {
-    return await send();
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function answersSoon(request) {
-  const length = request.headers.get("content-length");
-  return length === null ? request.body === null : Number(length) <= SMALL_BODY;
-}
-
-export { watched };
-
-/** Whether it stays open (`+`) or not (`-`), and its `Cache-Control`; then each `Set-Cookie`, a line each. */
-export function readAnswer(response) {
-  const first = `${isLive(response) ? "+" : "-"}${response.headers.get("cache-control") ?? ""}`;
-  const cookies = response.headers.getSetCookie();
-  return cookies.length === 0 ? first : `${first}\n${cookies.join("\n")}`;
-}
-
-/** The answer with another `Cache-Control` and other cookies where they are not `undefined`; the body streams on. */
-export function rewriteAnswer(response, cacheControl, removed, cookies) {
-  const answer = new Response(response.body, response);
-  if (cacheControl !== undefined) {
-    answer.headers.set("Cache-Control", cacheControl);
-    for (const name of removed.split("\n")) answer.headers.delete(name);
-  }
-  if (cookies !== undefined) {
-    answer.headers.delete("Set-Cookie");
-    for (const cookie of cookies === "" ? [] : cookies.split("\n")) answer.headers.append("Set-Cookie", cookie);
-  }
-  return answer;
 }
 
 /** Calls the provider: `[status, content type, body]`, or the name of what went wrong. */
@@ -188,17 +131,16 @@ export function settings(env) {
   return JSON.stringify({ variables, bindings });
 }
 
-/** What comes of a promise, unless it takes longer than so many milliseconds: a store that hangs is one that is down. */
-async function within(patience, promise) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error("too slow")), patience);
+/** What comes of a promise, unless it takes longer than so many milliseconds. */
+export function within(patience, promise) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new DOMException("too slow", "TimeoutError")), patience);
+    const after = (settle) => (value) => {
+      clearTimeout(timer);
+      settle(value);
+    };
+    promise.then(after(resolve), after(reject));
   });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Bytes, `null` when there are none. */

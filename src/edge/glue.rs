@@ -3,47 +3,14 @@
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
-// The build says where it lies, for the entry imports it too and both must have the same one.
+// The build says where these lie, for the entry imports them too and all must have the same ones.
 #[wasm_bindgen(raw_module = "edge-oidc.glue")]
 extern "C" {
-    #[wasm_bindgen]
-    pub(super) fn read(request: &web_sys::Request) -> String;
-
     #[wasm_bindgen(js_name = readBody)]
     pub(super) fn read_body(request: &web_sys::Request, limit: f64, goes_on: bool) -> Promise;
 
     #[wasm_bindgen(js_name = clientCertificate)]
     pub(super) fn client_certificate(request: &web_sys::Request) -> Vec<u8>;
-
-    #[wasm_bindgen]
-    pub(super) fn forward(
-        request: &web_sys::Request,
-        url: Option<&str>,
-        edits: &str,
-        binding: &JsValue,
-        is_private: bool,
-        timeout: u32,
-    ) -> Promise;
-
-    #[wasm_bindgen(js_name = readAnswer)]
-    pub(super) fn read_answer(response: &web_sys::Response) -> String;
-
-    #[wasm_bindgen(js_name = rewriteAnswer, catch)]
-    pub(super) fn rewrite_answer(
-        response: &web_sys::Response,
-        cache_control: Option<&str>,
-        removed: &str,
-        cookies: Option<&str>,
-    ) -> Result<web_sys::Response, JsValue>;
-
-    #[wasm_bindgen(catch)]
-    pub(super) fn watched(
-        response: &web_sys::Response,
-        request: &web_sys::Request,
-        env: &JsValue,
-        cookies: Option<&str>,
-        milliseconds: f64,
-    ) -> Result<web_sys::Response, JsValue>;
 
     #[wasm_bindgen]
     pub(super) fn call(
@@ -94,6 +61,12 @@ extern "C" {
 
     #[wasm_bindgen(js_name = instanceBegun)]
     pub(super) fn instance_begun();
+}
+
+#[wasm_bindgen(raw_module = "edge-oidc.forward")]
+extern "C" {
+    #[wasm_bindgen]
+    pub(super) fn forward(request: &web_sys::Request, env: &JsValue, order: &str) -> Promise;
 }
 
 /// What a Durable Object is given.

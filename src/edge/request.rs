@@ -9,61 +9,73 @@ use wasm_bindgen_futures::JsFuture;
 use super::glue;
 use crate::{
     session::cookies::CookieNames,
-    web::request::{BodyError, IncomingRequest},
+    web::request::{BodyError, CALLER, IncomingRequest},
 };
 
-/// What one crossing read of a request; the rest is asked for when it is needed.
-pub(super) struct EdgeRequest<'r> {
-    request: &'r web_sys::Request,
+/// A request and what is always asked of it, as `glue.js` has read it; the rest is asked for when it is needed.
+pub(super) struct EdgeRequest {
+    request: web_sys::Request,
     facts: String,
-    method_end: usize,
-    url_end: usize,
-    cookies_end: usize,
+    /// Where the lines of method, URL, cookies and address end.
+    ends: [usize; 4],
     /// The `Cookie` headers, when there were several and ours was among them.
     untangled: Option<String>,
 }
 
-impl<'r> EdgeRequest<'r> {
-    pub(super) fn read(request: &'r web_sys::Request, names: &CookieNames) -> Self {
-        let facts = glue::read(request);
-        let line_end = |from: usize| {
+impl EdgeRequest {
+    pub(super) fn new(request: web_sys::Request, facts: String) -> Self {
+        let mut from = 0;
+        let ends = [(); 4].map(|()| {
             let rest = facts.get(from..).unwrap_or_default();
-            from + rest.find('\n').unwrap_or(rest.len())
-        };
-        let method_end = line_end(0);
-        let url_end = line_end(method_end + 1);
-        let cookies_end = line_end(url_end + 1);
-        let cookies = facts.get(url_end + 1..cookies_end).unwrap_or_default();
-        let untangled = match names.untangled(cookies) {
-            Cow::Borrowed(_) => None,
-            Cow::Owned(untangled) => Some(untangled),
-        };
-        Self { request, facts, method_end, url_end, cookies_end, untangled }
+            let end = from + rest.find('\n').unwrap_or(rest.len());
+            from = end + 1;
+            end
+        });
+        Self { request, facts, ends, untangled: None }
     }
 
-    fn slice(&self, from: usize, to: usize) -> &str {
-        self.facts.get(from..to).unwrap_or_default()
+    pub(super) fn untangled(mut self, names: &CookieNames) -> Self {
+        if let Cow::Owned(untangled) = names.untangled(self.cookies()) {
+            self.untangled = Some(untangled);
+        }
+        self
+    }
+
+    pub(super) fn raw(&self) -> &web_sys::Request {
+        &self.request
+    }
+
+    fn between(&self, before: usize, end: usize) -> &str {
+        self.facts.get(before + 1..end).unwrap_or_default()
     }
 }
 
-impl IncomingRequest for EdgeRequest<'_> {
+impl IncomingRequest for EdgeRequest {
     fn method(&self) -> &str {
-        self.slice(0, self.method_end)
+        let [end, ..] = self.ends;
+        self.facts.get(..end).unwrap_or_default()
     }
 
     fn url(&self) -> &str {
-        self.slice(self.method_end + 1, self.url_end)
+        let [before, end, ..] = self.ends;
+        self.between(before, end)
     }
 
     fn cookies(&self) -> &str {
-        self.untangled.as_deref().unwrap_or_else(|| self.slice(self.url_end + 1, self.cookies_end))
+        let [_, before, end, _] = self.ends;
+        self.untangled.as_deref().unwrap_or_else(|| self.between(before, end))
     }
 
     fn header_names(&self) -> impl Iterator<Item = &str> {
-        self.slice(self.cookies_end + 1, self.facts.len()).split('\n')
+        let [.., end] = self.ends;
+        self.between(end, self.facts.len()).split('\n')
     }
 
     fn header(&self, name: &'static str) -> Option<String> {
+        let [_, _, before, end] = self.ends;
+        if name == CALLER {
+            return Some(self.between(before, end).to_owned()).filter(|address| !address.is_empty());
+        }
         self.request.headers().get(name).ok().flatten()
     }
 
@@ -76,14 +88,14 @@ impl IncomingRequest for EdgeRequest<'_> {
     }
 
     fn client_certificate(&self) -> Option<[u8; 32]> {
-        glue::client_certificate(self.request).try_into().ok()
+        glue::client_certificate(&self.request).try_into().ok()
     }
 }
 
-impl EdgeRequest<'_> {
+impl EdgeRequest {
     async fn read_body(&self, limit: usize, goes_on: bool) -> Result<String, BodyError> {
         #[allow(clippy::cast_precision_loss, reason = "limits are far below 2^53")]
-        let text = JsFuture::from(glue::read_body(self.request, limit as f64, goes_on)).await;
+        let text = JsFuture::from(glue::read_body(&self.request, limit as f64, goes_on)).await;
         match text {
             Ok(text) if text.is_null() => Err(BodyError::TooLarge),
             Ok(text) => text.dyn_into::<JsString>().map(String::from).map_err(|_: JsValue| BodyError::Unreadable),

@@ -22,6 +22,15 @@ enum Kept {
     Good(Rc<Gateway>),
 }
 
+impl Kept {
+    fn good(&self) -> Option<Rc<Gateway>> {
+        match self {
+            Self::Good(gateway) => Some(Rc::clone(gateway)),
+            Self::NotRead | Self::Wrong => None,
+        }
+    }
+}
+
 /// The gateway that the settings describe; `None` when they are wrong, which the log has been told once.
 pub(super) fn gateway(env: &JsValue) -> Option<Rc<Gateway>> {
     KEPT.with(|kept| {
@@ -29,11 +38,13 @@ pub(super) fn gateway(env: &JsValue) -> Option<Rc<Gateway>> {
         if let Kept::NotRead = *kept {
             *kept = read(env).map_or(Kept::Wrong, |gateway| Kept::Good(Rc::new(gateway)));
         }
-        match &*kept {
-            Kept::Good(gateway) => Some(Rc::clone(gateway)),
-            Kept::NotRead | Kept::Wrong => None,
-        }
+        kept.good()
     })
+}
+
+/// The gateway, where there is one already.
+pub(super) fn known() -> Option<Rc<Gateway>> {
+    KEPT.with(|kept| kept.try_borrow().ok()?.good())
 }
 
 fn read(env: &JsValue) -> Option<Gateway> {

@@ -47,7 +47,8 @@ impl<H: Host, R: IncomingRequest> AfterRequest<H, R> {
     pub fn edits(self, facts: &AnswerFacts<'_>) -> AnswerEdits {
         let visit = self.0;
         let forward = visit.way_back();
-        visit.gateway().judge_answer(facts, &forward)
+        let own: Vec<String> = forward.cookies.iter().map(ToString::to_string).collect();
+        visit.gateway().judge_answer(facts, forward.answer_is_private, &own)
     }
 
     pub(super) fn visit(&self) -> &Visit<H, R> {

@@ -7,10 +7,6 @@ fn names() -> CookieNames {
     CookieNames::new("__Host-oidc_id_token".to_owned(), &CookieScope::new("/", true).unwrap())
 }
 
-fn sent(answer_is_private: bool) -> Forward {
-    Forward { url: None, edits: Vec::new(), answer_is_private, cookies: Vec::new(), lasts: Lasts::AtWill }
-}
-
 #[test]
 fn header_values_are_one_to_one() {
     for (claim, value) in [
@@ -53,8 +49,8 @@ fn an_answer_to_an_identity_is_made_private() {
         assert_eq!(private_cache_control(origin), visitor, "{origin}");
     }
     let facts = AnswerFacts { cache_control: "public", set_cookies: &[] };
-    assert_eq!(answer(&facts, &sent(false), &names()), AnswerEdits::default());
-    assert_eq!(answer(&facts, &sent(true), &names()).cache_control.as_deref(), Some("private"));
+    assert_eq!(answer(&facts, false, &[], &names()), AnswerEdits::default());
+    assert_eq!(answer(&facts, true, &[], &names()).cache_control.as_deref(), Some("private"));
 }
 
 #[test]
@@ -71,18 +67,18 @@ fn an_origin_cannot_set_our_cookies() {
         assert!(sets_own_cookie(line, &names()), "{line}");
     }
     let lines = ["a=b".to_owned(), "__Host-oidc_id_token=x".to_owned(), "c=__Host-oidc_id_token".to_owned()];
-    let edits = answer(&AnswerFacts { cache_control: "", set_cookies: &lines }, &sent(false), &names());
+    let edits = answer(&AnswerFacts { cache_control: "", set_cookies: &lines }, false, &[], &names());
     assert_eq!(edits.set_cookies, Some(vec![lines[0].clone(), lines[2].clone()]));
-    let edits = answer(&AnswerFacts { cache_control: "", set_cookies: &lines[..1] }, &sent(false), &names());
+    let edits = answer(&AnswerFacts { cache_control: "", set_cookies: &lines[..1] }, false, &[], &names());
     assert_eq!(edits.set_cookies, None);
 }
 
 #[test]
 fn our_cookies_join_the_origins() {
     let scope = CookieScope::new("/", true).unwrap();
-    let ours = SetCookie::delete("__Host-oidc_tries", &scope).unwrap();
-    let forward = Forward { cookies: vec![ours.clone()], ..sent(true) };
+    let ours = SetCookie::delete("__Host-oidc_tries", &scope).unwrap().to_string();
     let lines = ["a=b".to_owned()];
-    let edits = answer(&AnswerFacts { cache_control: "", set_cookies: &lines }, &forward, &names());
-    assert_eq!(edits.set_cookies, Some(vec![lines[0].clone(), ours.to_string()]));
+    let edits =
+        answer(&AnswerFacts { cache_control: "", set_cookies: &lines }, true, std::slice::from_ref(&ours), &names());
+    assert_eq!(edits.set_cookies, Some(vec![lines[0].clone(), ours]));
 }

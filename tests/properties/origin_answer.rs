@@ -3,7 +3,7 @@
 //! The first line of the input is `Cache-Control`, each of the others a `Set-Cookie`.
 
 use edge_oidc::{
-    origin::{AnswerFacts, Forward, Lasts, answer},
+    origin::{AnswerFacts, answer},
     session::cookies::CookieNames,
     web::cookie::{self, SetCookie},
 };
@@ -18,14 +18,10 @@ pub fn check(bytes: &[u8]) -> bool {
     let set_cookies: Vec<String> = lines.collect();
     let facts = AnswerFacts { cache_control: &cache_control, set_cookies: &set_cookies };
     let (names, scope) = cookie_names();
-    let ours = SetCookie::delete("__Host-oidc_id_token", &scope).unwrap();
-    let forward = |answer_is_private, cookies| {
-        let lasts = Lasts::AtWill;
-        Forward { url: None, edits: Vec::new(), answer_is_private, cookies, lasts }
-    };
+    let ours = SetCookie::delete("__Host-oidc_id_token", &scope).unwrap().to_string();
 
-    let public = answer(&facts, &forward(false, Vec::new()), &names);
-    let private = answer(&facts, &forward(true, Vec::new()), &names);
+    let public = answer(&facts, false, &[], &names);
+    let private = answer(&facts, true, &[], &names);
     assert_eq!((public.cache_control, &public.set_cookies), (None, &private.set_cookies));
     let marked = private.cache_control.expect("an answer to an identity is not marked");
     is_private(&marked);
@@ -36,7 +32,7 @@ pub fn check(bytes: &[u8]) -> bool {
         );
     }
     let again = AnswerFacts { cache_control: &marked, set_cookies: &[] };
-    assert_eq!(answer(&again, &forward(true, Vec::new()), &names).cache_control.as_ref(), Some(&marked));
+    assert_eq!(answer(&again, true, &[], &names).cache_control.as_ref(), Some(&marked));
 
     let unchanged = public.set_cookies.is_none();
     let kept = public.set_cookies.unwrap_or_else(|| set_cookies.clone());
@@ -45,8 +41,8 @@ pub fn check(bytes: &[u8]) -> bool {
     let harmless = |line: &&String| !line.to_ascii_lowercase().contains("oidc");
     assert!(set_cookies.iter().filter(harmless).eq(kept.iter().filter(harmless)));
 
-    let with_ours = answer(&facts, &forward(true, vec![ours.clone()]), &names).set_cookies.unwrap();
-    assert_eq!(with_ours.split_last().unwrap(), (&ours.to_string(), kept.as_slice()));
+    let with_ours = answer(&facts, true, std::slice::from_ref(&ours), &names).set_cookies.unwrap();
+    assert_eq!(with_ours.split_last().unwrap(), (&ours, kept.as_slice()));
     unchanged
 }
 

@@ -1,0 +1,101 @@
+// The way of a request to the origin and back. A signed-in request takes two calls of WebAssembly, one before the origin is
+// asked and one, for most sites, never again: what was said of an answer's `Cache-Control` is remembered. What is decided
+// comes as text, a line each, because every value of its own would be one more crossing.
+
+import { decide, judge, refuse } from "edge-oidc.wasm";
+import { facts, within } from "./glue.js";
+import { isLive, watched } from "./live.js";
+
+/** How long an origin may take to begin its answer, in milliseconds; the platform itself gives up then. */
+const ORIGIN_TIMEOUT = 100_000;
+/** Up to this many bytes are uploaded in no time: only then is the wait for an answer the origin's doing. */
+const SMALL_BODY = 65_536;
+/** The cache between us and the origin knows nothing of visitors. */
+const NOT_CACHED = { cacheTtl: -1 };
+
+/** Answers a request: itself, or as the origin does. */
+export function answer(request, env) {
+  const decided = decide(request, env, facts(request));
+  return typeof decided === "string" ? forward(request, env, decided) : decided;
+}
+
+/**
+ * Sends a request to the origin. The order's lines: `p` when the answer is private, with `b` when the origin is bound; the
+ * URL, when it is another one than the request's; our own cookies for the answer, between tabs; `session` or so many
+ * milliseconds, if a connection does not stay open longer; then edits to headers.
+ */
+export async function forward(request, env, order) {
+  const lines = order.split("\n");
+  try {
+    const sent = send(request, env, lines);
+    const answered = await (answersSoon(request) ? within(ORIGIN_TIMEOUT, sent) : sent);
+    const answer = cleaned(answered, lines[0], lines[2]);
+    return lines[3] !== "" && isLive(answered) ? watched(answer, request, env, newest(request, lines), Number(lines[3])) : answer;
+  } catch (error) {
+    return refuse(request, env, facts(request), error?.name === "TimeoutError");
+  }
+}
+
+/** Body, method and every header not named go as they came. */
+function send(request, env, lines) {
+  const [flags, url] = lines;
+  const isBound = flags.includes("b");
+  const cf = flags.includes("p") && !isBound ? NOT_CACHED : undefined;
+  if (url !== "" && !isBound && (request.method === "GET" || request.method === "HEAD") && request.body === null) {
+    // All that is left of such a request are its headers: the least to copy.
+    const headers = edited(new Headers(request.headers), lines, 4);
+    return fetch(url, { method: request.method, headers, redirect: "manual", cf });
+  }
+  // One that keeps its URL keeps every byte of it, where a URL that is given anew is encoded as URL parsers do.
+  const outgoing = url === "" ? new Request(request) : new Request(url, request);
+  edited(outgoing.headers, lines, 4);
+  return isBound ? env.ORIGIN.fetch(outgoing) : fetch(outgoing, { cf });
+}
+
+/** The cookies of the session that a connection is opened under, as the browser will have them. */
+function newest(request, [, , own, lasts]) {
+  if (lasts !== "session") return undefined;
+  const cookies = own === "" ? [] : own.split("\t").map((cookie) => cookie.split(";")[0]);
+  return [...cookies, request.headers.get("cookie") ?? ""].join("; ");
+}
+
+/** Names and values in turn: a name after a hyphen is taken away, one after a plus sign gets one more value. */
+function edited(headers, lines, from) {
+  for (let i = from; i + 1 < lines.length; i += 2) {
+    const name = lines[i];
+    if (name[0] === "-") headers.delete(name.slice(1));
+    else if (name[0] === "+") headers.append(name.slice(1), lines[i + 1]);
+    else headers.set(name, lines[i + 1]);
+  }
+  return headers;
+}
+
+function answersSoon(request) {
+  const length = request.headers.get("content-length");
+  return length === null ? request.body === null : Number(length) <= SMALL_BODY;
+}
+
+/** What was said last of an answer that sets no cookies. */
+let known = {};
+
+/** The answer as the visitor may see it; the body streams on. */
+function cleaned(answer, flags, own) {
+  const cacheControl = answer.headers.get("cache-control") ?? "";
+  const cookies = answer.headers.has("set-cookie") ? answer.headers.getSetCookie().join("\n") : "";
+  const isPlain = cookies === "" && own === "";
+  if (!isPlain || known.flags !== flags || known.cacheControl !== cacheControl) {
+    const edits = judge(flags.includes("p"), cacheControl, cookies, own);
+    const lines = edits === "" ? [] : edits.split("\n");
+    if (!isPlain) return rewritten(answer, lines);
+    known = { flags, cacheControl, lines };
+  }
+  return rewritten(answer, known.lines);
+}
+
+// A status outside 200-599 can't be rebuilt; it must not pass with what it should not carry either.
+function rewritten(answer, lines) {
+  if (lines.length === 0) return answer;
+  const result = new Response(answer.body, answer);
+  edited(result.headers, lines, 0);
+  return result;
+}
