@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "test code")]
 #![allow(unreachable_pub, reason = "the fuzz crate makes it public, the test does not")]
 
+pub mod bearer;
 pub mod client_secrets;
 pub mod cookie_header;
 pub mod form;
@@ -15,6 +16,7 @@ pub mod jws;
 pub mod metadata;
 pub mod origin_answer;
 pub mod path;
+pub mod proof;
 pub mod return_to;
 pub mod rules;
 pub mod sealed_value;
@@ -36,7 +38,8 @@ use serde_json::Value;
 pub type Check = fn(&[u8]) -> bool;
 
 /// Every target by name.
-pub const TARGETS: [(&str, Check); 13] = [
+pub const TARGETS: [(&str, Check); 15] = [
+    ("bearer", bearer::check),
     ("client_secrets", client_secrets::check),
     ("cookie_header", cookie_header::check),
     ("form", form::check),
@@ -47,6 +50,7 @@ pub const TARGETS: [(&str, Check); 13] = [
     ("metadata", metadata::check),
     ("origin_answer", origin_answer::check),
     ("path", path::check),
+    ("proof", proof::check),
     ("return_to", return_to::check),
     ("rules", rules::check),
     ("sealed_value", sealed_value::check),
