@@ -1,0 +1,95 @@
+// Contenders measured in turns: the processor time of workerd for each request, in rounds that are interleaved, so that
+// what else the machine does hits all of them.
+
+import { createServer } from 'node:http';
+import { parseArgs } from 'node:util';
+import { each } from './client.mjs';
+import { load, round } from './machine.mjs';
+import { processorSeconds } from './process.mjs';
+import { Failure, duration, headline, say } from '../../scripts/lib/terminal.mjs';
+
+export const CONCURRENCY = 16;
+const WARM_UP = 2000;
+
+/** What a browser sends with a navigation. */
+export const PAGE = { Accept: 'text/html', 'Sec-Fetch-Mode': 'navigate', 'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', 'Accept-Language': 'en', 'Accept-Encoding': 'gzip, br' };
+
+/** `{ rounds, requests }` and the `more` options, which are texts. */
+export function parsed(name, { rounds, requests, ...more }) {
+  const next = `npm run bench -- ${name} --help`;
+  const text = (value) => ({ type: 'string', ...(value !== undefined && { default: value }) });
+  const known = Object.entries({ rounds: String(rounds), requests: String(requests), ...more }).map(([key, value]) => [key, text(value)]);
+  let options;
+  try {
+    options = parseArgs({ options: Object.fromEntries(known) }).values;
+  } catch (error) {
+    throw new Failure(error.message, next);
+  }
+  for (const key of ['rounds', 'requests']) {
+    if (!/^[1-9]\d{0,6}$/.test(options[key])) throw new Failure(`expected a whole number for --${key}, got ${options[key]}`, next);
+  }
+  return { ...options, rounds: Number(options.rounds), requests: Number(options.requests) };
+}
+
+/** An origin that costs next to nothing, the same one for all; it answers 500 to whoever is nobody. */
+export async function startBareOrigin() {
+  const server = createServer((request, response) => {
+    response.writeHead(request.headers['x-forwarded-user'] || request.headers['x-forwarded-client-id'] ? 200 : 500, { 'Content-Type': 'text/plain', 'Content-Length': '3' });
+    response.end('ok\n');
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = () => new Promise((resolve) => {
+    server.close(resolve);
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${server.address().port}`, close };
+}
+
+/** Microseconds for each request: one figure for each round and contender, which is `{ name, pid, client, headers }`. */
+export async function measured(contenders, { rounds, requests }, deadline, report) {
+  for (const contender of contenders) await sent(contender, WARM_UP, deadline);
+  const figures = Object.fromEntries(contenders.map(({ name }) => [name, []]));
+  for (let n = 0; n < rounds; n += 1) {
+    // Nobody always goes first.
+    const order = contenders.map((_, index) => contenders[(index + n) % contenders.length]);
+    for (const contender of order) {
+      const before = processorSeconds(contender.pid);
+      await sent(contender, requests, deadline);
+      figures[contender.name].push(round(((processorSeconds(contender.pid) - before) * 1e6) / requests, 1));
+      report(`round ${n + 1}, ${contender.name}: ${figures[contender.name].at(-1)} µs`);
+    }
+  }
+  return figures;
+}
+
+function sent({ name, client, headers }, count, deadline) {
+  return each({ to: count, concurrency: CONCURRENCY, deadline }, async (n) => {
+    const { status } = await client.send({ target: `/private/page?n=${n}`, headers });
+    if (status !== 200) throw new Failure(`${name} answered ${status} instead of 200`, 'npm test -- e2e');
+  });
+}
+
+/** Median, ratio to that of `base`, least and most of each. */
+export function summary(figures, base) {
+  const one = median(figures[base]);
+  return Object.fromEntries(Object.entries(figures).map(([name, rounds]) => {
+    const middle = median(rounds);
+    return [name, { median: middle, ratio: round(middle / one, 3), least: Math.min(...rounds), most: Math.max(...rounds), rounds }];
+  }));
+}
+
+function median(figures) {
+  const sorted = [...figures].sort((one, other) => one - other);
+  const half = Math.floor(sorted.length / 2);
+  return round(sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2, 1);
+}
+
+/** The summary as a table. */
+export function show(title, results, milliseconds) {
+  headline(`${title}, after ${duration(milliseconds)} (load ${load()})`);
+  const width = Math.max(...Object.keys(results).map((name) => name.length));
+  say(`  ${''.padEnd(width)} ${'median'.padStart(10)} ${'ratio'.padStart(7)} ${'least'.padStart(8)} ${'most'.padStart(8)}`);
+  for (const [name, { median: middle, ratio, least, most }] of Object.entries(results)) {
+    say(`  ${name.padEnd(width)} ${`${middle} µs`.padStart(10)} ${ratio.toFixed(2).padStart(7)} ${String(least).padStart(8)} ${String(most).padStart(8)}`);
+  }
+}
