@@ -6,6 +6,7 @@
 
 mod support;
 
+use edge_oidc::host::CallError;
 use serde_json::json;
 use support::{
     Endpoint, FakeRequest, START, TestKey, World,
@@ -125,4 +126,31 @@ fn callbacks_that_fail_are_remembered_up_to_a_bound() {
     assert_eq!(sizes[1], sizes[2], "the oldest give way");
     let counts = world.host.take_counts();
     assert_eq!((counts.reads, counts.writes), (0, 0));
+}
+
+#[test]
+fn a_provider_that_is_not_there_is_not_asked_by_everybody() {
+    for fault in [Endpoint::Metadata, Endpoint::Jwks] {
+        let world = world();
+        world.provider().lie(|lies| lies.fail(fault, CallError::Unreachable));
+        let token = TestKey::rs256().token(&json!({"iss": ISSUER, "aud": "me", "iat": START, "jti": "a"}));
+        let ask = || match fault {
+            Endpoint::Metadata => world.send(&FakeRequest::page("/a")),
+            _ => world.send(&FakeRequest::post("/oidc_backchannel_logout", &form(&[("logout_token", &token)]))),
+        };
+        for _ in 0..500 {
+            assert_eq!(ask().status(), 502);
+        }
+        assert_eq!(world.host.take_counts().of(fault), 5, "{fault:?}");
+        for _ in 0..10 {
+            world.host.pass(5);
+            for _ in 0..100 {
+                assert_eq!(ask().status(), 502);
+            }
+        }
+        assert_eq!(world.host.take_counts().of(fault), 10, "{fault:?}: once in five seconds");
+        world.provider().be_honest();
+        world.host.pass(5);
+        assert_ne!(ask().status(), 502, "{fault:?}: it is back");
+    }
 }

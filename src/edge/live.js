@@ -27,7 +27,7 @@ function whileItStands(ask, close) {
   let timer;
   let stopped = false;
   const lookAgain = async () => {
-    const next = await ask().catch(() => 0);
+    const next = await Promise.resolve().then(ask).catch(() => 0);
     if (stopped) return;
     if (next > 0) timer = setTimeout(lookAgain, next);
     else close();

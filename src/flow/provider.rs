@@ -25,6 +25,10 @@ use crate::{
 const FRESH_FOR: Duration = Duration::from_secs(3600);
 /// An unknown key, or a provider that is down, makes us ask again no more often than this.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// When nothing at all is known yet and that many tries in a row have failed, we rest before the next one: anybody can
+/// cause it.
+const TRIES_IN_A_ROW: u32 = 5;
+const REST: Duration = Duration::from_secs(5);
 
 /// Metadata and keys of the provider, in this isolate. Plain data: no request ever waits for another one's fetch.
 #[derive(Debug, Default)]
@@ -36,7 +40,10 @@ pub struct ProviderCache {
 }
 
 #[derive(Debug)]
-struct Slot<T>(RefCell<Option<Kept<T>>>);
+struct Slot<T> {
+    kept: RefCell<Option<Kept<T>>>,
+    failures: RefCell<Option<Failures>>,
+}
 
 #[derive(Debug)]
 struct Kept<T> {
@@ -44,21 +51,50 @@ struct Kept<T> {
     fresh_until: Timestamp,
 }
 
+/// How often in a row there was nothing to be had, and why, when there is nothing older either.
+#[derive(Debug)]
+struct Failures {
+    count: u32,
+    last: Timestamp,
+    error: Error,
+}
+
 impl<T> Default for Slot<T> {
     fn default() -> Self {
-        Self(RefCell::new(None))
+        Self { kept: RefCell::new(None), failures: RefCell::new(None) }
     }
 }
 
 impl<T> Slot<T> {
+    /// What is known, or else what the fetch gives; what was good before, when it gives nothing.
+    async fn known_or(&self, host: &impl Host, fetch: impl Future<Output = Result<T, Error>>) -> Result<Rc<T>, Error> {
+        if let Some(value) = self.fresh(host.now()) {
+            return Ok(value);
+        }
+        if let Some(error) = self.given_up(host.now()) {
+            return Err(error);
+        }
+        match fetch.await {
+            Ok(value) => Ok(self.keep(value, host.now())),
+            // The provider is down or lies: what was good before is still the best there is.
+            Err(error) => match self.stale(host.now()) {
+                Some(value) => {
+                    host.log(&LogLine::error(&error));
+                    Ok(value)
+                }
+                None => Err(self.failed(error, host.now())),
+            },
+        }
+    }
+
     fn fresh(&self, now: Timestamp) -> Option<Rc<T>> {
-        let kept = self.0.try_borrow().ok()?;
+        let kept = self.kept.try_borrow().ok()?;
         kept.as_ref().filter(|kept| now < kept.fresh_until).map(|kept| Rc::clone(&kept.value))
     }
 
     /// The last good value, however old; not asked about again for a while.
     fn stale(&self, now: Timestamp) -> Option<Rc<T>> {
-        let mut kept = self.0.try_borrow_mut().ok()?;
+        let mut kept = self.kept.try_borrow_mut().ok()?;
         let kept = kept.as_mut()?;
         kept.fresh_until = now.plus(ASK_AGAIN_AFTER);
         Some(Rc::clone(&kept.value))
@@ -66,38 +102,45 @@ impl<T> Slot<T> {
 
     fn keep(&self, value: T, now: Timestamp) -> Rc<T> {
         let value = Rc::new(value);
-        if let Ok(mut kept) = self.0.try_borrow_mut() {
+        if let Ok(mut kept) = self.kept.try_borrow_mut() {
             *kept = Some(Kept { value: Rc::clone(&value), fresh_until: now.plus(FRESH_FOR) });
         }
+        if let Ok(mut failures) = self.failures.try_borrow_mut() {
+            *failures = None;
+        }
         value
+    }
+
+    /// Why it was not to be had a moment ago, when that has happened too often for another try.
+    fn given_up(&self, now: Timestamp) -> Option<Error> {
+        let failures = self.failures.try_borrow().ok()?;
+        let resting = |known: &&Failures| known.count >= TRIES_IN_A_ROW && now.since(known.last) < REST;
+        failures.as_ref().filter(resting).map(|known| known.error.clone())
+    }
+
+    fn failed(&self, error: Error, now: Timestamp) -> Error {
+        if let Ok(mut failures) = self.failures.try_borrow_mut() {
+            let count = failures.as_ref().map_or(0, |known| known.count).saturating_add(1);
+            *failures = Some(Failures { count, last: now, error: error.clone() });
+        }
+        error
     }
 }
 
 impl ProviderCache {
     /// The provider's metadata.
     pub async fn metadata(&self, host: &impl Host, settings: &ProviderSettings) -> Result<Rc<Metadata>, Error> {
-        let now = host.now();
-        if let Some(metadata) = self.metadata.fresh(now) {
-            return Ok(metadata);
-        }
-        if let Some(given) = discovery::from_given(&settings.issuer, &settings.endpoints) {
-            return Ok(self.metadata.keep(given, now));
-        }
-        match discover(host, settings).await {
-            Ok(metadata) => Ok(self.metadata.keep(metadata, now)),
-            Err(error) => fall_back(host, &self.metadata, error),
-        }
+        let fetch = async {
+            match discovery::from_given(&settings.issuer, &settings.endpoints) {
+                Some(given) => Ok(given),
+                None => discover(host, settings).await,
+            }
+        };
+        self.metadata.known_or(host, fetch).await
     }
 
     async fn keys(&self, host: &impl Host, metadata: &Metadata) -> Result<Rc<JwkSet>, Error> {
-        let now = host.now();
-        if let Some(keys) = self.keys.fresh(now) {
-            return Ok(keys);
-        }
-        match fetch_keys(host, metadata).await {
-            Ok(keys) => Ok(self.keys.keep(keys, now)),
-            Err(error) => fall_back(host, &self.keys, error),
-        }
+        self.keys.known_or(host, fetch_keys(host, metadata)).await
     }
 
     /// Verifies an ID token.
@@ -171,13 +214,6 @@ impl ProviderCache {
         }
         allowed
     }
-}
-
-// The provider is down or lies: what was good before is still the best there is.
-fn fall_back<T>(host: &impl Host, slot: &Slot<T>, error: Error) -> Result<Rc<T>, Error> {
-    let Some(value) = slot.stale(host.now()) else { return Err(error) };
-    host.log(&LogLine::error(&error));
-    Ok(value)
 }
 
 // Rotated; or replaced under its old name.

@@ -1,4 +1,6 @@
 //! Where credentials are kept, and the marks that end sessions: one trait, however strongly a store agrees with itself.
+//!
+//! What every store must do stands in `tests/stores.json`, and is run for each, natively and in workerd.
 
 pub mod key;
 pub mod mark;

@@ -27,12 +27,22 @@ impl<'w> Browser<'w> {
 
     /// Sends a request with the cookies of this browser, and keeps those of the answer.
     pub(crate) fn send(&self, request: FakeRequest) -> Answer {
+        self.send_to(self.gateway, request)
+    }
+
+    /// The same, to another isolate.
+    pub(crate) fn send_to(&self, gateway: &Gateway, request: FakeRequest) -> Answer {
         let request = FakeRequest { cookies: self.cookies_for(&request.url), ..request };
-        let answer = send(self.gateway, self.host, &request);
+        let answer = send(gateway, self.host, &request);
         for line in answer.set_cookies() {
             self.keep(&line);
         }
         answer
+    }
+
+    /// Another browser with the same cookies.
+    pub(crate) fn copy(&self) -> Self {
+        Self { gateway: self.gateway, host: self.host, jar: self.jar.clone() }
     }
 
     /// A person opens a page.

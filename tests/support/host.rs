@@ -5,6 +5,7 @@ use core::time::Duration;
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
+    rc::Rc,
 };
 
 use edge_oidc::{
@@ -12,7 +13,7 @@ use edge_oidc::{
     host::{CallError, Host, NoRandomness},
     jose::{Alg, Jwk, Signer, SignerError, SigningKey, Verifier, VerifierError},
     oauth::exchange::{ProviderAnswer, ProviderRequest},
-    store::{Claim, FOR_GOOD, Store, StoreError, StoreKey, members::Members},
+    store::{Claim, FOR_GOOD, Store, StoreError, StoreKey, members::Members, memory::Memory},
     time::Timestamp,
 };
 use sha2::{Digest as _, Sha256};
@@ -27,9 +28,13 @@ pub(crate) struct FakeHost {
     pub(crate) provider: Provider,
     pub(crate) faults: Faults,
     /// The store: what was saved, and until when.
-    pub(crate) store: RefCell<BTreeMap<String, (Vec<u8>, i64)>>,
+    pub(crate) store: RefCell<Entries>,
     /// Whether the store makes requests take turns, as Durable Objects do; otherwise it is as Workers KV.
     pub(crate) turns: Cell<bool>,
+    /// What readers see while the store, as Workers KV, is behind: what stood there then.
+    pub(crate) behind: RefCell<Option<Entries>>,
+    /// The isolate's own memory in the place of any other store.
+    pub(crate) memory: RefCell<Option<Rc<Memory>>>,
     /// What else happens in the world while the provider is asked.
     pub(crate) meanwhile: RefCell<Option<(Endpoint, Meanwhile)>>,
     /// Until when what stands in the store is good, and the lists it keeps, as Durable Objects know them.
@@ -40,6 +45,9 @@ pub(crate) struct FakeHost {
     lines: RefCell<Vec<LogLine>>,
     hidden: RefCell<BTreeSet<String>>,
 }
+
+/// Values, and until when they are kept.
+pub(crate) type Entries = BTreeMap<String, (Vec<u8>, i64)>;
 
 /// Happens once.
 pub(crate) type Meanwhile = Box<dyn FnOnce(&FakeHost)>;
@@ -87,6 +95,8 @@ impl FakeHost {
             faults: Faults::default(),
             store: RefCell::default(),
             turns: Cell::new(false),
+            behind: RefCell::default(),
+            memory: RefCell::default(),
             meanwhile: RefCell::default(),
             good_until: RefCell::default(),
             lists: RefCell::default(),
@@ -116,6 +126,10 @@ impl FakeHost {
         if let Some((_, what)) = due {
             what(self);
         }
+    }
+
+    fn memory(&self) -> Option<Rc<Memory>> {
+        self.memory.borrow().clone()
     }
 
     fn write(&self, key: &StoreKey, value: &[u8], until: i64, ttl: Duration) -> Result<(), StoreError> {
@@ -229,11 +243,18 @@ impl Store for &FakeHost {
         if self.faults.load.get() {
             return Err(StoreError);
         }
-        let store = self.store.borrow();
+        if let Some(memory) = self.memory() {
+            return memory.at(self.now()).load(key).await;
+        }
+        let (store, behind) = (self.store.borrow(), self.behind.borrow());
+        let store = behind.as_ref().filter(|_| !self.turns.get()).unwrap_or(&store);
         Ok(store.get(key.as_str()).filter(|(_, until)| self.now.get() < *until).map(|(value, _)| value.clone()))
     }
 
     async fn save(&self, key: &StoreKey, value: &[u8], ttl: Duration) -> Result<(), StoreError> {
+        if let Some(memory) = self.memory() {
+            return memory.at(self.now()).save(key, value, ttl).await;
+        }
         self.write(key, value, FOR_GOOD.as_unix(), ttl)
     }
 
@@ -254,6 +275,9 @@ impl Store for &FakeHost {
         until: Timestamp,
         ttl: Duration,
     ) -> Result<(), StoreError> {
+        if let Some(memory) = self.memory() {
+            return memory.at(self.now()).save_renewed(key, value, until, ttl).await;
+        }
         self.write(key, value, until.as_unix(), ttl)
     }
 

@@ -26,7 +26,7 @@ export const SECRET_KEY = 'secret-key-for-tests-only-0123456789abcdef';
  * the ORIGIN binding, `routed: true` behind the Worker's route; `rateLimit` binds OIDC_RATE_LIMIT;
  * `cf` names the header of `request.cf`. `durable: true` makes Durable Objects the store.
  */
-export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, routed = false, durable = false, rateLimit, cf, metrics } = {}) {
+export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, routed = false, durable = false, twin, rateLimit, cf, metrics } = {}) {
   const started = [];
   const close = () => Promise.all(started.map((part) => part.close()));
   const begin = async (starting) => {
@@ -62,6 +62,7 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
       vars: given,
       kv: kv.address,
       durable,
+      twin,
       rateLimit,
       cf,
       metrics,

@@ -41,6 +41,25 @@ export default {
 };
 `;
 
+/** Durable Objects that can't be reached while the switch, a server of the tests, says so. */
+const OBJECTS_WITH_FAULTS = `
+class Namespace {
+  constructor(inner, control) { this.inner = inner; this.control = control; }
+  idFromName(name) { return this.inner.idFromName(name); }
+  get(id) {
+    const stub = this.inner.get(id);
+    return {
+      fetch: async (...request) => {
+        const mode = await (await this.control.fetch("http://kv/behaviour")).text();
+        if (mode === "failing" || mode === "throttled") throw new Error("no object can be reached");
+        return stub.fetch(...request);
+      },
+    };
+  }
+}
+export default ({ inner, control }) => new Namespace(inner, control);
+`;
+
 // A test run that is told to end leaves no runtime behind.
 process.once('SIGTERM', () => process.exit(143));
 
@@ -50,18 +69,19 @@ process.once('SIGTERM', () => process.exit(143));
  * `vars` are its settings: a string stands for itself, anything else is passed as JSON, as wrangler does it.
  * `kv` and `originBinding` are `host:port` of what stands behind OIDC_CREDENTIALS and ORIGIN, `routeTo` of the site that
  * the Worker's own host leads to, as it does behind a route; it needs `port`. `rateLimit` is how often OIDC_RATE_LIMIT
- * says yes to one key; `metrics: true` binds OIDC_METRICS, which prints what it counts. `durable: true` puts Durable Objects behind OIDC_SESSIONS; then there is a second Worker with the
- * same objects at `twinPort`: another isolate, as in another city. `build` is the folder of another Worker, `modules`
- * its files and kinds. `cf: 'name'` lets requests bring their `request.cf` along in that header.
+ * says yes to one key; `metrics: true` binds OIDC_METRICS, which prints what it counts. `durable: true` puts Durable
+ * Objects behind OIDC_SESSIONS, which fail when what stands behind `kv` does. With those, and with `twin: true`, there is
+ * a second Worker with the same store at `twinPort`: another isolate, as in another city. `build` is the folder of another
+ * Worker, `modules` its files and kinds. `cf: 'name'` lets requests bring their `request.cf` along in that header.
  */
-export async function startWorker({ vars = {}, kv, durable = false, originBinding, routeTo, rateLimit, cf, metrics = false, port, build = BUILD, modules = MODULES } = {}) {
+export async function startWorker({ vars = {}, kv, durable = false, twin = durable, originBinding, routeTo, rateLimit, cf, metrics = false, port, build = BUILD, modules = MODULES } = {}) {
   const files = Object.keys(modules);
   for (const file of files) {
     if (!existsSync(join(build, file))) throw new Error(`${build} has no ${file}; next: npm run build`);
   }
   const folder = mkdtempSync(join(tmpdir(), 'edge-oidc-'));
   files.forEach((file) => copyFileSync(join(build, file), join(folder, file)));
-  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, durable, originBinding, routeTo, rateLimit, cf, metrics, modules, port: port ?? 0 }));
+  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, durable, twin, originBinding, routeTo, rateLimit, cf, metrics, modules, port: port ?? 0 }));
 
   const child = spawn(join(ROOT, 'node_modules', '.bin', 'workerd'), ['serve', 'config.capnp', '--control-fd=3'], {
     cwd: folder,
@@ -72,7 +92,7 @@ export async function startWorker({ vars = {}, kv, durable = false, originBindin
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (log += data));
   const exited = new Promise((resolve) => child.once('exit', resolve));
-  const listening = await Promise.race([portsOf(child.stdio[3], durable ? ['http', 'twin'] : ['http']), exited.then(() => undefined)]);
+  const listening = await Promise.race([portsOf(child.stdio[3], twin ? ['http', 'twin'] : ['http']), exited.then(() => undefined)]);
   if (!listening) throw new Error(`workerd didn't start:\n${log}`);
   return {
     port: listening.http,
@@ -105,7 +125,7 @@ export function freePort() {
   });
 }
 
-function configOf({ vars, kv, durable, originBinding, routeTo, rateLimit, cf, metrics, modules, port }) {
+function configOf({ vars, kv, durable, twin, originBinding, routeTo, rateLimit, cf, metrics, modules, port }) {
   const services = ['(name = "guard", worker = .guard)', '(name = "internet", network = (allow = ["public", "private"]))'];
   const bindings = Object.entries(vars).map(([name, value]) =>
     `(name = ${text(name)}, ${typeof value === 'string' ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`})`);
@@ -125,7 +145,7 @@ function configOf({ vars, kv, durable, originBinding, routeTo, rateLimit, cf, me
   }
   if (metrics) bindings.push('(name = "OIDC_METRICS", wrapped = (moduleName = "tests:metrics"))');
   const sockets = [`(name = "http", address = "127.0.0.1:${port}", http = (${cf ? `cfBlobHeader = ${text(cf)}` : ''}), service = "guard")`];
-  if (durable) {
+  if (twin) {
     services.push('(name = "twin", worker = .twin)');
     sockets.push('(name = "twin", address = "127.0.0.1:0", http = (), service = "twin")');
   }
@@ -136,13 +156,20 @@ const config :Workerd.Config = (
   sockets = [${sockets.join(', ')}],
   extensions = [(modules = [
     (name = "tests:rate-limit", internal = true, esModule = ${text(RATE_LIMIT)}),
+    (name = "tests:objects", internal = true, esModule = ${text(OBJECTS_WITH_FAULTS)}),
     (name = "tests:metrics", internal = true, esModule = ${text(METRICS)}),
   ])],
 );
-${durable
-    ? workerOf('guard', date, modules, [...bindings, '(name = "OIDC_SESSIONS", durableObjectNamespace = "SessionVault")'], OBJECTS)
-      + workerOf('twin', date, modules, [...bindings, '(name = "OIDC_SESSIONS", durableObjectNamespace = (className = "SessionVault", serviceName = "guard"))'])
-    : workerOf('guard', date, modules, bindings, routeTo && '\n  globalOutbound = "route",')}${routeTo ? routeOf(date, port) : ''}`;
+${workerOf('guard', date, modules, durable ? [...bindings, objects('"SessionVault"', kv)] : bindings, [durable && OBJECTS, routeTo && '\n  globalOutbound = "route",'].filter(Boolean).join(''))
+}${twin
+    ? workerOf('twin', date, modules, durable ? [...bindings, objects('(className = "SessionVault", serviceName = "guard")', kv)] : bindings)
+    : ''}${routeTo ? routeOf(date, port) : ''}`;
+}
+
+/** The binding of the objects of that class, behind the switch when there is one. */
+function objects(of, control) {
+  if (!control) return `(name = "OIDC_SESSIONS", durableObjectNamespace = ${of})`;
+  return `(name = "OIDC_SESSIONS", wrapped = (moduleName = "tests:objects", innerBindings = [(name = "inner", durableObjectNamespace = ${of}), (name = "control", service = "kv")]))`;
 }
 
 const OBJECTS = `
