@@ -53,7 +53,7 @@ await script(HELP, async (argv) => {
   const { ACCOUNTS, startProvider, workerClient } = await import('../demo/provider.mjs');
   const origin = await onPort('origin-port', options['origin-port'], startOrigin);
   const provider = await onPort('provider-port', options['provider-port'], (at) =>
-    startProvider({ ...at, clients: [workerClient({ clientSecret: secrets.OIDC_CLIENT_SECRET, publicUrl })] }));
+    startProvider({ ...at, registration: true, clients: [workerClient({ clientSecret: secrets.OIDC_CLIENT_SECRET, publicUrl })] }));
 
   const worker = startWorker(port, join(options.state, '.demo'), secretsFile, {
     OIDC_ISSUER: provider.issuer,
@@ -205,5 +205,7 @@ function greet(publicUrl, issuer, originUrl, accounts) {
   say(`            ${publicUrl}/admin/        is denied by a rule, signed in or not`);
   say(`            ${publicUrl}/oidc_logout   signs out here and at the provider`);
   say(`  Behind    the site is ${originUrl}, the provider ${issuer}`);
+  say(`  Set up    npm run setup -- --local --provider ${issuer} --site http://localhost:8790 --origin ${originUrl}`);
+  say(`            npx wrangler dev --port 8790, in another terminal: your own wrangler.toml, with a client of its own`);
   say(`\n  Ctrl-C ends everything.\n`);
 }

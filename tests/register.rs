@@ -2,22 +2,18 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+#[path = "support/folder.rs"]
+mod folder;
 #[path = "support/scripted_provider.rs"]
 mod provider;
 
-use std::{
-    env,
-    ffi::OsStr,
-    fs,
-    path::PathBuf,
-    process::Command,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::{env, fs, path::PathBuf};
 
 use edge_oidc::{
     config::{Bindings, Config},
     oauth::client_auth::ClientAuthMethod,
 };
+use folder::Outcome;
 use provider::{Asked, Provider, Reply, json};
 use serde_json::{Value, json};
 
@@ -27,20 +23,16 @@ const DISCOVERY: &str = "Error discovering OP information\n";
 const REGISTRATION: &str = "Error registering client\n";
 const EXISTS: &str = "Output file exists. Please provide other filename\n";
 
-/// A folder of its own for each test.
-struct Folder(PathBuf);
+/// A folder of its own for each test, in which the program runs.
+struct Folder(folder::Folder);
 
 impl Folder {
     fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("register-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
+        Self(folder::Folder::new("register"))
     }
 
     fn secrets(&self) -> PathBuf {
-        self.0.join("client_secrets.json")
+        self.0.0.join("client_secrets.json")
     }
 
     fn file(&self) -> Value {
@@ -52,47 +44,18 @@ impl Folder {
 
     /// The names of what is in it.
     fn content(&self) -> Vec<String> {
-        let entries = fs::read_dir(&self.0).unwrap();
+        let entries = fs::read_dir(&self.0.0).unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 
-    fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Outcome {
+    fn run<A: AsRef<str>>(&self, arguments: impl IntoIterator<Item = A>) -> Outcome {
         self.run_with(arguments, &[])
     }
 
-    fn run_with<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>, variables: &[(&str, &str)]) -> Outcome {
-        // No proxy, no certificates, no token of whoever runs the tests.
-        let output = Command::new(env!("CARGO_BIN_EXE_oidc-register"))
-            .args(arguments)
-            .current_dir(&self.0)
-            .env_clear()
-            .envs(variables.iter().copied())
-            .output()
-            .unwrap();
-        Outcome {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-#[derive(Debug)]
-struct Outcome {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Outcome {
-    fn is(&self, code: i32, stdout: &str) {
-        assert_eq!((self.code, self.stdout.as_str()), (Some(code), stdout), "{}", self.stderr);
+    fn run_with<A: AsRef<str>>(&self, arguments: impl IntoIterator<Item = A>, variables: &[(&str, &str)]) -> Outcome {
+        let arguments: Vec<A> = arguments.into_iter().collect();
+        let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
+        self.0.run(env!("CARGO_BIN_EXE_oidc-register"), &arguments, variables)
     }
 }
 
@@ -241,7 +204,7 @@ fn options() {
     assert!(outcome.stderr.contains("wants \"client_secret_post\" at its token endpoint"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("other redirect URIs"), "{}", outcome.stderr);
     assert_eq!(folder.content(), ["other.json"]);
-    let file = fs::read_to_string(folder.0.join("other.json")).unwrap();
+    let file = fs::read_to_string(folder.0.0.join("other.json")).unwrap();
     assert!(file.contains(r#""token_introspection_uri":"https://other.example/introspect""#), "{file}");
     assert_eq!(
         provider.asked()[1].json(),
@@ -259,7 +222,7 @@ fn options() {
 #[test]
 fn the_initial_access_token_comes_three_ways() {
     let folder = Folder::new();
-    fs::write(folder.0.join("token"), "the-initial-token\n").unwrap();
+    fs::write(folder.0.0.join("token"), "the-initial-token\n").unwrap();
     for (more, variables) in [
         (&["--initial-access-token", "the-initial-token"][..], &[][..]),
         (&["--initial-access-token=@token"], &[]),
@@ -318,7 +281,7 @@ fn an_existing_file_is_left_alone() {
 #[test]
 fn a_link_to_nothing_is_a_file() {
     let (folder, provider) = (Folder::new(), good());
-    std::os::unix::fs::symlink(folder.0.join("nothing"), folder.secrets()).unwrap();
+    std::os::unix::fs::symlink(folder.0.0.join("nothing"), folder.secrets()).unwrap();
     folder.run([provider.issuer(), SITE]).is(1, EXISTS);
     assert_eq!(folder.content(), ["client_secrets.json"]);
 }
@@ -653,17 +616,17 @@ fn the_secrets_go_to_wrangler() {
     use std::os::unix::fs::PermissionsExt as _;
     let (folder, provider) = (Folder::new(), good());
     let tools = Folder::new();
-    let npx = tools.0.join("npx");
+    let npx = tools.0.0.join("npx");
     fs::write(&npx, "#!/bin/sh\necho \"$@\" > arguments\ncat > input\n[ ! -e fail ]\n").unwrap();
     fs::set_permissions(&npx, fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{}", tools.0.display(), env::var("PATH").unwrap());
+    let path = format!("{}:{}", tools.0.0.display(), env::var("PATH").unwrap());
     let variables = [("PATH", path.as_str())];
 
     let pushed = "Secrets handed to wrangler\n";
     folder.run_with([provider.issuer(), SITE, "--push"], &variables).is(0, &format!("{WRITTEN}{pushed}"));
-    let arguments = fs::read_to_string(folder.0.join("arguments")).unwrap();
+    let arguments = fs::read_to_string(folder.0.0.join("arguments")).unwrap();
     assert_eq!(arguments, "--no-install wrangler secret bulk\n");
-    let input: Value = fs::read_to_string(folder.0.join("input")).unwrap().parse().unwrap();
+    let input: Value = fs::read_to_string(folder.0.0.join("input")).unwrap().parse().unwrap();
     assert_eq!(input.as_object().unwrap().len(), 1);
     let secrets: Value = input["OIDC_CLIENT_SECRETS"].as_str().unwrap().parse().unwrap();
     assert_eq!(secrets["web"]["client_secret"], "the-client-secret");
@@ -672,11 +635,11 @@ fn the_secrets_go_to_wrangler() {
         assert!(secrets["web"].get(name).is_none() && folder.file().get(name).is_some(), "{name}");
     }
 
-    fs::write(folder.0.join("fail"), "").unwrap();
+    fs::write(folder.0.0.join("fail"), "").unwrap();
     let outcome = folder.run_with(["--push"], &variables);
     outcome.is(1, "Error handing the secrets to wrangler\n");
     assert!(outcome.stderr.contains("next:  read wrangler's lines above, then: oidc-register --push"));
-    fs::remove_file(folder.0.join("fail")).unwrap();
+    fs::remove_file(folder.0.0.join("fail")).unwrap();
     folder.run_with(["--push"], &variables).is(0, pushed);
     // Without npx the file is there all the same.
     fs::remove_file(folder.secrets()).unwrap();

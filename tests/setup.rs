@@ -211,6 +211,7 @@ fn for_this_machine() {
         desk.answering(&desk.usual(&["--local", "--client-id", "mine"]), &[("OIDC_CLIENT_SECRET", CLIENT_SECRET)], "");
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert_eq!(desk.calls(), [""; 0]);
+    assert!(outcome.stdout.contains("is registered") && outcome.stdout.ends_with("npx wrangler dev\n"), "{outcome:?}");
     let file = desk.folder.read(".dev.vars");
     assert!(file.starts_with("# mine\nOTHER=1\nOIDC_SECRET_KEY='"), "{file}");
     assert!(file.contains(&format!("\nOIDC_CLIENT_SECRET='{CLIENT_SECRET}'\n")), "{file}");

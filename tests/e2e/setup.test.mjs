@@ -53,6 +53,7 @@ describe('setup and doctor', { timeout: 600_000 }, () => {
     assert.equal(code, 0, `${stdout}${stderr}`);
     assert.match(stdout, /registered, into client_secrets\.json/);
     assert.match(stdout, /the provider takes client id and secret/);
+    assert.match(stdout, new RegExp(`oidc_callback is registered[\\s\\S]*npx wrangler dev --port ${port}`));
     const before = readFileSync(join(folder, 'wrangler.toml'), 'utf8');
     const again = await setup();
     assert.match(again.stdout, /is as it should be/);

@@ -22,6 +22,12 @@ pub(crate) struct Outcome {
     pub(crate) stderr: String,
 }
 
+impl Outcome {
+    pub(crate) fn is(&self, code: i32, stdout: &str) {
+        assert_eq!((self.code, self.stdout.as_str()), (Some(code), stdout), "{}", self.stderr);
+    }
+}
+
 impl Folder {
     pub(crate) fn new(kind: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fmt, fs,
+    fs,
     path::PathBuf,
 };
 
@@ -11,6 +11,8 @@ use edge_oidc::{
     web::secure_url::SecureUrl,
 };
 use lexopt::{Arg, Parser, ValueExt as _};
+
+use crate::shared::usage::UsageError;
 
 pub(crate) const HELP: &str = "\
 usage: oidc-register [OPTIONS] PROVIDER APPLICATION
@@ -92,22 +94,6 @@ impl ClientOptions {
             && self.auth_method.is_none()
             && self.post_logout_redirect_uris.is_empty()
             && !self.backchannel_logout
-    }
-}
-
-/// Why the command line makes no sense. It never holds a token.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct UsageError(String);
-
-impl fmt::Display for UsageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<lexopt::Error> for UsageError {
-    fn from(error: lexopt::Error) -> Self {
-        Self(error.to_string())
     }
 }
 

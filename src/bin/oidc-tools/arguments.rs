@@ -1,9 +1,10 @@
 //! What the command lines have in common.
 
-use std::{fmt, path::PathBuf};
+use std::path::PathBuf;
 
 use lexopt::{Arg, Parser, ValueExt as _};
 
+pub(crate) use crate::shared::usage::UsageError;
 use crate::site::Files;
 
 /// The options of [`files`], for every `--help`.
@@ -16,22 +17,6 @@ pub(crate) const FILES_HELP: &str = "
 
 Exit codes: 0 good, 1 not good, 2 wrong arguments.
 ";
-
-/// Why a command line makes no sense.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct UsageError(pub(crate) String);
-
-impl fmt::Display for UsageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<lexopt::Error> for UsageError {
-    fn from(error: lexopt::Error) -> Self {
-        Self(error.to_string())
-    }
-}
 
 /// The name of an option; anything else is an error.
 pub(crate) fn option(argument: &Arg<'_>) -> Result<String, UsageError> {

@@ -3,4 +3,5 @@
 pub(crate) mod http;
 pub(crate) mod secrets_file;
 pub(crate) mod terminal;
+pub(crate) mod usage;
 pub(crate) mod wrangler;

@@ -37,10 +37,13 @@ pub(super) fn secret(settings: &ProviderSettings, metadata: &Metadata, network: 
     match token::response(&heard.answer) {
         Err(TokenError::InvalidClient) => findings.bad(
             CLIENT,
-            "the provider does not take client id and secret",
+            "the provider does not take client id and secret as they are here",
             match method {
                 ClientAuthMethod::None => "is OIDC_CLIENT_ID right? Is this a public client at the provider?",
-                _ => "put OIDC_CLIENT_SECRET again, or set OIDC_TOKEN_ENDPOINT_AUTH_METHOD",
+                _ => {
+                    "is what stands in .dev.vars what is deployed? Put OIDC_CLIENT_SECRET again, or set \
+                      OIDC_TOKEN_ENDPOINT_AUTH_METHOD"
+                }
             },
         ),
         Err(TokenError::InvalidGrant) => findings.good(CLIENT, "the provider takes client id and secret"),

@@ -90,9 +90,9 @@ impl Findings {
     /// As lines for a person, the sum at the end.
     pub(crate) fn text(&self, paint: Paint) -> String {
         let mut lines = Vec::new();
-        let beside = " ".repeat(28);
+        let beside = " ".repeat(30);
         for Finding { check, status, found, cure } in &self.0 {
-            let mut line = format!("{}  {}  {found}", status.mark(paint), paint.bold(&format!("{check:<20}")));
+            let mut line = format!("{}  {}  {found}", status.mark(paint), paint.bold(&format!("{check:<22}")));
             if let Some(cure) = cure {
                 let _ = write!(line, "\n{beside}{} {cure}", paint.dim("next:"));
             }
@@ -139,7 +139,7 @@ mod tests {
         findings.unseen("clock", "no time", "nothing");
         assert!(!findings.is_healthy(false));
         let text = findings.text(Paint::never());
-        assert!(text.contains("BAD   workers_dev           on\n                            next: off"), "{text}");
+        assert!(text.contains("BAD   workers_dev             on\n                              next: off"), "{text}");
         assert!(text.ends_with("\n\n1 good, 1 warning, 1 bad, 1 to be seen elsewhere"), "{text}");
     }
 }

@@ -116,14 +116,18 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
 }
 
 /// The same for a site that is not deployed yet.
-pub(crate) fn look_before_deployment(files: &Files, terminal: &Terminal, paint: Paint) -> Result<ExitCode, Failure> {
+pub(crate) fn look_before_deployment(
+    files: &Files,
+    public_origin: &str,
+    terminal: &Terminal,
+    paint: Paint,
+) -> Result<ExitCode, Failure> {
     let site = Site::read(files)?;
     site.hide_secrets(terminal);
     let mut findings = Findings::default();
     if let Some(config) = files::check(&site, &clock::now().to_utc_date(), &mut findings) {
-        let (public, knows_secret) = (site.public_origin(&config), site.knows_client_secret(&config));
-        let network = Network { terminal };
-        provider::check(&config, knows_secret, public.as_deref(), &network, &mut findings);
+        let knows_secret = site.knows_client_secret(&config);
+        provider::check(&config, knows_secret, Some(public_origin), &Network { terminal }, &mut findings);
     }
     terminal.say(&findings.text(paint));
     Ok(if findings.is_healthy(false) { ExitCode::SUCCESS } else { ExitCode::FAILURE })

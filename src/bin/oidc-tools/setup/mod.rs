@@ -133,7 +133,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     setup.tell(&client.story);
     setup.write(&provider, &site, &origin, &client)?;
     setup.secrets(&client)?;
-    setup.look()
+    setup.look(&site)
 }
 
 struct Setup<'s> {
@@ -243,13 +243,19 @@ impl Setup<'_> {
     }
 
     /// The doctor looks at everything but the Worker, which is not deployed yet.
-    fn look(&self) -> Result<ExitCode, Failure> {
+    fn look(&self, site: &SecureUrl) -> Result<ExitCode, Failure> {
         if self.options.dry_run {
             return Ok(ExitCode::SUCCESS);
         }
         self.terminal.say("");
-        let code = doctor::look_before_deployment(&self.options.files, self.terminal, self.paint)?;
-        let next = if self.options.local { "npx wrangler dev" } else { "npm run deploy, then npm run doctor" };
+        let origin = site.origin();
+        let code = doctor::look_before_deployment(&self.options.files, &origin, self.terminal, self.paint)?;
+        let port = origin.rsplit_once(':').map_or("8787", |(_, port)| port).trim_start_matches('/');
+        let next = match (self.options.local, port.parse::<u16>()) {
+            (true, Ok(port)) => format!("npx wrangler dev --port {port}"),
+            (true, Err(_)) => "npx wrangler dev".to_owned(),
+            (false, _) => "npm run deploy, then npm run doctor".to_owned(),
+        };
         self.terminal.say(&format!("\n{} {next}", self.paint.bold("next:")));
         Ok(code)
     }
