@@ -171,7 +171,9 @@ impl Gateway {
             Verdict::Forbid => Err(Error::Forbidden),
             Verdict::Challenge(challenge) => Err(Error::Challenge(challenge)),
             Verdict::SignIn if rule.takes_tokens() && !is_navigation(request) => {
-                Err(Error::Challenge(Challenge::Missing))
+                let wanted = Wanted { step_up: rule.step_up.clone(), ..Wanted::of(ReturnTo::root()) };
+                let kept = self.keep_unsent(host, request, url, wanted).await?;
+                kept.map(Leave::Withheld).ok_or(Error::Challenge(Challenge::Missing))
             }
             Verdict::SignIn => self.ask_to_sign_in(host, request, url, (rule.step_up.clone(), "login_required")).await,
             // RFC 9470 §3 for the word.

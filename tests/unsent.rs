@@ -293,3 +293,15 @@ fn a_form_that_needs_a_stronger_sign_in_waits_for_that() {
     let refused = browser.send(form("/pay", "a"));
     assert_eq!((refused.status(), refused.json()["error"].as_str()), (401, Some("insufficient_user_authentication")));
 }
+
+#[test]
+fn where_tokens_would_do_as_well() {
+    let rule = json!({"path": "/*", "access": "login_or_token"});
+    let world = World::new(&json!({"OIDC_RULES": [rule], "OIDC_ACCESS_TOKENS": "jwt", "OIDC_AUDIENCE": "api"}));
+    let browser = ended(&world);
+    let page = sign_in(&world, &browser, &browser.send(form("/", TEXT)));
+    assert_eq!(browser.send(form(&page, TEXT)).status(), 307);
+    for request in [form("/", TEXT), with_header(form("/", TEXT), "sec-fetch-mode", Some("cors"))] {
+        assert!(world.browser().send(request).header("www-authenticate").is_some());
+    }
+}
