@@ -2,6 +2,7 @@
 // It knows nothing of OpenID: what it says about a visitor comes from the headers that it was given.
 
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { constants, createGzip, gzipSync } from 'node:zlib';
 import { acceptWebSocket } from './websocket.mjs';
@@ -13,6 +14,9 @@ const ROUTES = {
   '/private/': privatePage,
   '/admin/': (_request, response) => html(response, page('The admin page', '<p>A rule denies this path: nobody should see it.</p>')),
   '/notes/': notes,
+  '/spa/': (_request, response) => html(response, page('Notes, by fetch()', SPA)),
+  '/spa/app.js': script,
+  '/spa/sign-in-again.js': script,
   '/api/whoami': (request, response) => json(response, 200, identityOf(request)),
   '/echo': echo,
   '/events': events,
@@ -26,6 +30,12 @@ const ROUTES = {
 
 /** What /gzip answers, before compression. */
 export const GZIP_TEXT = 'compressed at the origin\n'.repeat(1000);
+
+const SPA = `
+<form><label>Note <textarea name="note" rows="4" cols="50"></textarea></label><button type="submit">Save</button> <output></output></form>
+<p>Sign out in another tab, then save: a window asks you to sign in, and the note is saved.</p>
+<nav><a href="/">Home</a></nav>
+<script type="module" src="app.js"></script>`;
 
 /**
  * Starts the site on 127.0.0.1 and resolves to `{ url, requests, live, close }`; `live()` is how many WebSockets and
@@ -102,7 +112,7 @@ function home(request, response) {
   html(response, page('The demo site', `
 <p>This page is public${user ? ` and knows you as ${decode(user).replace(/[^\w.@-]/g, '')}` : ''}. The Worker in front of the site asks you to sign in where a rule says so.</p>
 <nav>
-  <a href="/public/">Public</a> <a href="/private/">Private</a> <a href="/notes/">Notes</a> <a href="/api/whoami">API</a> <a href="/admin/">Admin (denied)</a>
+  <a href="/public/">Public</a> <a href="/private/">Private</a> <a href="/notes/">Notes</a> <a href="/spa/">Notes by fetch()</a> <a href="/api/whoami">API</a> <a href="/admin/">Admin (denied)</a>
   <a href="/oidc_login?next=/private/">Sign in</a> <a href="/oidc_logout">Sign out</a>
 </nav>`));
 }
@@ -131,6 +141,13 @@ async function notes(request, response) {
   html(response, page('It has arrived', `
 ${table([['From', identityOf(request).user ?? 'nobody'], ['Kind', kind], ['Bytes', body.length], ['Note', new URLSearchParams(body.toString()).get('note') ?? '']])}
 <nav><a href="/notes/">Another one</a> <a href="/">Home</a></nav>`));
+}
+
+/** A script of spa/. */
+async function script(request, response) {
+  const name = request.url.split('?')[0].split('/').at(-1);
+  response.setHeader('content-type', 'text/javascript; charset=utf-8');
+  response.end(await readFile(new URL(`spa/${name}`, import.meta.url)));
 }
 
 /** Says what arrived, headers in order and with their case as received. */

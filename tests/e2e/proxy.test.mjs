@@ -96,6 +96,29 @@ describe('rules', () => {
   });
 });
 
+describe('a preflight of another site', () => {
+  const headers = { Origin: 'https://app.example', 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'authorization', 'Sec-Fetch-Mode': 'cors', 'X-Forwarded-User': 'mallory' };
+
+  test('is answered by the origin where a rule says so, and by nobody else', async () => {
+    const open = await startStack({ vars: { OIDC_RULES: [{ path: '/echo/*', methods: ['OPTIONS'], access: 'public' }] } });
+    try {
+      const answer = await request({ port: open.port, method: 'OPTIONS', target: '/echo/a', headers });
+      assert.equal(answer.status, 200);
+      assert.deepEqual(answer.setCookies, []);
+      const echoed = received(answer);
+      assert.deepEqual([echoed.method, valuesOf(echoed, 'origin')[0], valuesOf(echoed, 'x-forwarded-user')], ['OPTIONS', headers.Origin, []]);
+      for (const [method, target] of [['OPTIONS', '/api/whoami'], ['POST', '/echo/a'], ['GET', '/echo/a']]) {
+        const refused = await request({ port: open.port, method, target, headers });
+        assert.deepEqual([refused.status, refused.json().error], [401, 'login_required'], `${method} ${target}`);
+        assert.ok(!Object.keys(refused.headers).some((name) => name.startsWith('access-control-')));
+      }
+      assert.equal(open.origin.requests.length, 1);
+    } finally {
+      await open.close();
+    }
+  });
+});
+
 describe('identity headers', () => {
   const file = readFileSync(new URL('../vectors/header_spoofs.txt', import.meta.url), 'utf8');
   const spoofs = file.split('\n').filter((line) => line && !line.startsWith('#')).map((name) => [name, 'mallory']);
