@@ -5,51 +5,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
 import { request } from './support/http.mjs';
-import { MCP_CLIENT, McpUser, startMcpServer } from './support/mcp.mjs';
-import { startStack } from './support/stack.mjs';
+import { KNOWN, McpUser, SCOPE, startGuarded } from './support/mcp.mjs';
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
-const SCOPE = 'tools:call';
-const SCOPES = `tools:list ${SCOPE}`;
-/** A client that has been registered by hand, and may ask for every scope. */
-const KNOWN = 'known-client';
-
-/** Tokens for whatever resource a client names, in that format. */
-function apiTokens(accessTokenFormat) {
-  return (configuration) => {
-    configuration.scopes = ['openid', 'offline_access', ...SCOPES.split(' ')];
-    configuration.clients.push({ ...MCP_CLIENT, client_id: KNOWN });
-    configuration.features.resourceIndicators = {
-      enabled: true,
-      getResourceServerInfo: (_context, resource) => ({ scope: SCOPES, audience: resource, accessTokenFormat, jwt: { sign: { alg: 'ES256' } } }),
-      useGrantedResource: () => true,
-    };
-  };
-}
-
-/** An MCP server behind the Worker; `vars` of the Worker may need its public URL. */
-async function startGuarded({ format, vars }) {
-  const server = await startMcpServer();
-  try {
-    const stack = await startStack({
-      provider: { registration: true, configure: apiTokens(format) },
-      vars: (publicUrl) => ({
-        OIDC_ORIGIN: server.url,
-        OIDC_RESOURCE_SERVER_ONLY: true,
-        OIDC_AUDIENCE: [`${publicUrl}/mcp`],
-        OIDC_RULES: [
-          { path: '/mcp/*', access: 'token', scopes: [SCOPE] },
-          { path: '/*', access: 'deny' },
-        ],
-        ...vars,
-      }),
-    });
-    return { ...stack, server, close: () => Promise.all([stack.close(), server.close()]) };
-  } catch (error) {
-    await server.close();
-    throw error;
-  }
-}
 
 /** `GET /path 200` for each request of the client; the Worker's without their origin. */
 function told({ requests }, { publicUrl, provider }) {

@@ -7,10 +7,23 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import { startStack } from './stack.mjs';
 import { Visitor } from './visitor.mjs';
 
+/** What the guarded server's tools need. */
+export const SCOPE = 'tools:call';
+const SCOPES = `tools:list ${SCOPE}`;
+/** A client that has been registered by hand, and may ask for every scope. */
+export const KNOWN = 'known-client';
 const VERSION = { name: 'edge-oidc-tests', version: '1' };
 const SESSION = 'mcp-session-id';
+/** Clients in pages of every site may come. */
+const CORS = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Allow-Methods': 'GET, POST, DELETE',
+  'Access-Control-Allow-Headers': 'Authorization, Content-Type, Last-Event-ID, Mcp-Session-Id, Mcp-Protocol-Version',
+  'Access-Control-Expose-Headers': 'Mcp-Session-Id',
+};
 
 /**
  * Starts a server with the tool `whoami`, which says what headers its caller came with. Resolves to `{ url, requests,
@@ -21,6 +34,8 @@ export async function startMcpServer() {
   const transports = new Map();
   const server = createServer(async (request, response) => {
     requests.push({ method: request.method, target: request.url, headers: request.headers });
+    for (const [name, value] of Object.entries(CORS)) response.setHeader(name, value);
+    if (request.method === 'OPTIONS') return response.writeHead(204).end();
     const transport = transports.get(request.headers[SESSION]) ?? await newSession(transports);
     await transport.handleRequest(request, response);
   });
@@ -49,6 +64,48 @@ async function newSession(transports) {
   }));
   await server.connect(transport);
   return transport;
+}
+
+/** Tokens for whatever resource a client names, in that format. */
+function apiTokens(accessTokenFormat, redirectUri) {
+  return (configuration) => {
+    configuration.scopes = ['openid', 'offline_access', ...SCOPES.split(' ')];
+    configuration.clients.push({ ...MCP_CLIENT, client_id: KNOWN, redirect_uris: [redirectUri] });
+    configuration.clientBasedCORS = () => true;
+    configuration.features.resourceIndicators = {
+      enabled: true,
+      getResourceServerInfo: (_context, resource) => ({ scope: SCOPES, audience: resource, accessTokenFormat, jwt: { sign: { alg: 'ES256' } } }),
+      useGrantedResource: () => true,
+    };
+  };
+}
+
+/**
+ * Starts an MCP server behind the Worker, with more `vars`; the provider issues tokens of that `format`, and KNOWN comes
+ * back to `redirectUri`. A browser's question whether a page may ask (Fetch §3.2.2) brings no token: the server answers it.
+ */
+export async function startGuarded({ format, vars, redirectUri = MCP_CLIENT.redirect_uris[0] }) {
+  const server = await startMcpServer();
+  try {
+    const stack = await startStack({
+      provider: { registration: true, configure: apiTokens(format, redirectUri) },
+      vars: (publicUrl) => ({
+        OIDC_ORIGIN: server.url,
+        OIDC_RESOURCE_SERVER_ONLY: true,
+        OIDC_AUDIENCE: [`${publicUrl}/mcp`],
+        OIDC_RULES: [
+          { path: '/mcp/*', methods: ['OPTIONS'], access: 'public' },
+          { path: '/mcp/*', access: 'token', scopes: [SCOPE] },
+          { path: '/*', access: 'deny' },
+        ],
+        ...vars,
+      }),
+    });
+    return { ...stack, server, close: () => Promise.all([stack.close(), server.close()]) };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
 }
 
 /** What a client on somebody's machine says of itself. */
