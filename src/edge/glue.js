@@ -73,22 +73,24 @@ const ALGORITHMS = {
   EdDSA: { name: "Ed25519" },
 };
 
-/** Keys that have been imported, by algorithm and content; never more than so many, the oldest gives way. */
+/** Keys that have been imported, by their names; never more than so many, the oldest gives way. */
 const imported = new Map();
 const MAX_IMPORTED = 32;
 
-/** Whether the signature is good; rejects when the key can't be used. */
-export async function verify(alg, jwk, message, signature) {
+/** Whether the signature is good, by a key that has been imported before; nothing when it has not. */
+export function verifyKnown(name, alg, message, signature) {
+  const key = imported.get(name);
+  return key === undefined ? undefined : crypto.subtle.verify(ALGORITHMS[alg], key, signature, message);
+}
+
+/** The same by a new key; rejects when it can't be used. */
+export async function verify(name, alg, jwk, message, signature) {
   const algorithm = ALGORITHMS[alg];
   // Both lie in memory that may move while the key is imported.
   const [signed, proof] = [message.slice(), signature.slice()];
-  const name = alg + jwk;
-  let key = imported.get(name);
-  if (key === undefined) {
-    key = await crypto.subtle.importKey("jwk", JSON.parse(jwk), algorithm, false, ["verify"]);
-    if (imported.size >= MAX_IMPORTED) imported.delete(imported.keys().next().value);
-    imported.set(name, key);
-  }
+  const key = await crypto.subtle.importKey("jwk", JSON.parse(jwk), algorithm, false, ["verify"]);
+  if (imported.size >= MAX_IMPORTED) imported.delete(imported.keys().next().value);
+  imported.set(name, key);
   return crypto.subtle.verify(algorithm, key, proof, signed);
 }
 

@@ -23,7 +23,10 @@ extern "C" {
     ) -> Promise;
 
     #[wasm_bindgen]
-    pub(super) fn verify(alg: &str, jwk: &str, message: &[u8], signature: &[u8]) -> Promise;
+    pub(super) fn verify(name: &str, alg: &str, jwk: &str, message: &[u8], signature: &[u8]) -> Promise;
+
+    #[wasm_bindgen(js_name = verifyKnown)]
+    pub(super) fn verify_known(name: &str, alg: &str, message: &[u8], signature: &[u8]) -> Option<Promise>;
 
     #[wasm_bindgen]
     pub(super) fn sign(alg: &str, jwk: &str, message: &[u8]) -> Promise;
