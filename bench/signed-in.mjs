@@ -4,12 +4,11 @@
 import { join } from 'node:path';
 import { startStack } from '../tests/e2e/support/stack.mjs';
 import { startWorker } from '../tests/e2e/support/workerd.mjs';
-import { Client } from './lib/client.mjs';
 import { builtWorker, circumstances, load, writeResult } from './lib/machine.mjs';
 import { requireProc } from './lib/process.mjs';
-import { CONCURRENCY, PAGE, measured, parsed, show, startBareOrigin, summary } from './lib/rounds.mjs';
+import { CONCURRENCY, measured, parsed, show, signedIn, startBareOrigin, summary, withCookie } from './lib/rounds.mjs';
 import { ROOT } from '../scripts/lib/run.mjs';
-import { Failure, say, script, withProgress } from '../scripts/lib/terminal.mjs';
+import { say, script, withProgress } from '../scripts/lib/terminal.mjs';
 
 const HELP = `
 Usage: npm run bench -- signed-in [--rounds N] [--requests N] [--beside FOLDER]
@@ -53,13 +52,7 @@ await script(HELP, async () => {
 async function started(beside, origin, closing) {
   const stack = await startStack({ vars: { OIDC_ORIGIN: origin } });
   closing.push(() => stack.close());
-  const visitor = stack.visitor();
-  const form = await visitor.open('/private/');
-  // Ends at our bare origin, where there is nothing to read.
-  await visitor.submit(form, { name: 'alice', password: 'alice' });
-  const cookie = visitor.sessionCookies.map((name) => `${name}=${visitor.cookies[name]}`).join('; ');
-  if (!cookie) throw new Failure('the visitor was not signed in', 'npm test -- e2e');
-
+  const cookie = await signedIn(stack);
   const workers = { floor: await startWorker({ vars: { OIDC_ORIGIN: origin }, build: join(ROOT, 'bench', 'contenders'), modules: { 'floor.mjs': 'esModule' } }), ours: stack.worker };
   closing.push(() => workers.floor.close());
   if (beside) {
@@ -67,9 +60,5 @@ async function started(beside, origin, closing) {
     closing.push(() => other.close());
     workers.beside = other;
   }
-  return Object.entries(workers).map(([name, { port, pid }]) => {
-    const client = new Client(port, CONCURRENCY);
-    closing.push(() => client.close());
-    return { name, pid, client, headers: { ...PAGE, Cookie: cookie, Host: `localhost:${stack.port}` } };
-  });
+  return withCookie(workers, { cookie, host: `localhost:${stack.port}` }, closing);
 }

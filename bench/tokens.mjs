@@ -10,7 +10,7 @@ import { startWorker } from '../tests/e2e/support/workerd.mjs';
 import { Client } from './lib/client.mjs';
 import { circumstances, load, writeResult } from './lib/machine.mjs';
 import { requireProc } from './lib/process.mjs';
-import { CONCURRENCY, PAGE, measured, parsed, show, startBareOrigin, summary } from './lib/rounds.mjs';
+import { CONCURRENCY, PAGE, measured, parsed, show, signedIn, startBareOrigin, summary } from './lib/rounds.mjs';
 import { ROOT } from '../scripts/lib/run.mjs';
 import { Failure, say, script, withProgress } from '../scripts/lib/terminal.mjs';
 
@@ -76,7 +76,7 @@ async function started(closing) {
     modules: { 'jose.mjs': 'esModule' },
   });
   const bearer = async (kind) => ({ Accept: 'application/json', Authorization: `Bearer ${await tokenOf(stack, kind)}` });
-  const contenders = [contender('session', stack.worker, { ...PAGE, Cookie: await sessionOf(stack) }, closing)];
+  const contenders = [contender('session', stack.worker, { ...PAGE, Cookie: await signedIn(stack) }, closing)];
   contenders.push(await start('introspected', ours({ OIDC_ACCESS_TOKENS: 'introspection', OIDC_INTROSPECTION_CACHE_TTL: HOUR }), await bearer('opaque')));
   for (const alg of ['rs256', 'es256']) {
     const headers = await bearer(alg);
@@ -118,16 +118,6 @@ async function tokenOf(stack, kind) {
   const { access_token: token } = await answer.json();
   if (!token) throw new Failure(`the provider gave no token of the kind ${kind}`, 'npm test -- e2e');
   return token;
-}
-
-async function sessionOf(stack) {
-  const visitor = stack.visitor();
-  const form = await visitor.open('/private/');
-  // Ends at our bare origin, where there is nothing to read.
-  await visitor.submit(form, { name: 'alice', password: 'alice' });
-  const cookie = visitor.sessionCookies.map((name) => `${name}=${visitor.cookies[name]}`).join('; ');
-  if (!cookie) throw new Failure('the visitor was not signed in', 'npm test -- e2e');
-  return cookie;
 }
 
 /** The contender with its library in one file, as wrangler would upload it. */

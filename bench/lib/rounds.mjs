@@ -3,7 +3,7 @@
 
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
-import { each } from './client.mjs';
+import { Client, each } from './client.mjs';
 import { load, round } from './machine.mjs';
 import { processorSeconds } from './process.mjs';
 import { Failure, duration, headline, say } from '../../scripts/lib/terminal.mjs';
@@ -43,6 +43,26 @@ export async function startBareOrigin() {
     server.closeAllConnections();
   });
   return { url: `http://127.0.0.1:${server.address().port}`, close };
+}
+
+/** The `Cookie` of somebody who has signed in at the stack, whose origin is the bare one. */
+export async function signedIn(stack) {
+  const visitor = stack.visitor();
+  const form = await visitor.open('/private/');
+  // Ends at our bare origin, where there is nothing to read.
+  await visitor.submit(form, { name: 'alice', password: 'alice' });
+  const cookie = visitor.sessionCookies.map((name) => `${name}=${visitor.cookies[name]}`).join('; ');
+  if (!cookie) throw new Failure('the visitor was not signed in', 'npm test -- e2e');
+  return cookie;
+}
+
+/** Workers as they take part, asked for a page with the same cookie. */
+export function withCookie(workers, { cookie, host }, closing) {
+  return Object.entries(workers).map(([name, { port, pid }]) => {
+    const client = new Client(port, CONCURRENCY);
+    closing.push(() => client.close());
+    return { name, pid, client, headers: { ...PAGE, Cookie: cookie, Host: host } };
+  });
 }
 
 /** Microseconds for each request: one figure for each round and contender, which is `{ name, pid, client, headers }`. */
