@@ -86,6 +86,19 @@ fn verdicts() {
 }
 
 #[test]
+fn where_nobody_is_named() {
+    let folder = folder();
+    let file = FILE.replace(
+        r#"{ path = "/shop", access = "optional" }"#,
+        r#"{ path = "/shop", access = "optional", cache = "public" }"#,
+    );
+    folder.write("wrangler.toml", &file);
+    for (path, meaning) in [("/shop", "to the origin, without an identity"), ("/elsewhere", "to the origin")] {
+        assert_eq!(explained(&folder, &[path, "--claims", "{}"])["meaning"], meaning, "{path}");
+    }
+}
+
+#[test]
 fn why_not_the_others() {
     let folder = folder();
     folder.write("claims.json", r#"{"groups": ["staff"], "realm": {"level": 2}}"#);

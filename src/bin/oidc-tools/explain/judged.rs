@@ -89,7 +89,7 @@ pub(crate) fn answer(config: &Config, question: &Question, now: Timestamp) -> Re
     if judgement.outcome == Outcome::SignIn && !route::cookies_reach(&config.routes, &path) {
         judgement.outcome = Outcome::Forbid;
     }
-    let (verdict, meaning) = named(judgement.outcome, rule.access);
+    let (verdict, meaning) = named(judgement.outcome, rule);
     Ok(Answer {
         rules: met(config, index, &question.method, &path),
         decided_by: index,
@@ -99,9 +99,11 @@ pub(crate) fn answer(config: &Config, question: &Question, now: Timestamp) -> Re
     })
 }
 
-fn named(outcome: Outcome, access: Access) -> (&'static str, &'static str) {
+fn named(outcome: Outcome, rule: &Rule) -> (&'static str, &'static str) {
     match outcome {
-        Outcome::Admit if access == Access::Public => ("admit", "to the origin, without an identity"),
+        Outcome::Admit if rule.access == Access::Public || rule.cache_public => {
+            ("admit", "to the origin, without an identity")
+        }
         Outcome::Admit => ("admit", "to the origin"),
         Outcome::SignIn => ("sign_in", "302 to the provider for a page, 401 for anything else"),
         Outcome::StepUp => ("step_up", "to the provider once more; 403 when that brings no better"),
