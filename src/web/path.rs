@@ -14,6 +14,7 @@ mod request_url;
 
 pub use pattern::{PathPattern, PatternError};
 pub use request_url::RequestUrl;
+pub(in crate::web) use request_url::split_authority;
 
 /// The path of a request, as it was sent and percent-decoded once.
 ///

@@ -1,16 +1,22 @@
 //! Absolute URLs that may be trusted with a token: `https`, or plain `http` to this very machine.
 
-use core::fmt;
+use core::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+    ops::Range,
+};
 
-use url::{Host, Url};
+use super::path::split_authority;
 
 /// An `https://` URL, or `http://` to a loopback host; kept, compared and sent as it was written.
 ///
-/// It has no userinfo and no fragment.
+/// It has no userinfo and no fragment, and every reader of URLs finds the same host in it: letters, digits, `-`, `.` and
+/// `_`, or an IP address in its usual form. The platform's own parser reads it again before anything is sent there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecureUrl {
     written: String,
-    parsed: Url,
+    origin: String,
+    path: Range<usize>,
 }
 
 /// Why a text is not a [`SecureUrl`].
@@ -29,27 +35,31 @@ pub enum SecureUrlError {
 impl SecureUrl {
     /// Parses an absolute URL.
     pub fn parse(text: &str) -> Result<Self, SecureUrlError> {
-        // The parser drops tabs, newlines and outer spaces; what it drops was not meant by anyone.
+        // Parsers drop tabs, newlines and outer spaces; what they drop was not meant by anyone.
         if !text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') {
             return Err(SecureUrlError::NotAUrl);
         }
-        if has_encoded_host(text) {
-            return Err(SecureUrlError::NotAUrl);
-        }
-        let parsed = Url::parse(text).map_err(|_| SecureUrlError::NotAUrl)?;
-        let Some(host) = parsed.host() else { return Err(SecureUrlError::NotAUrl) };
-        match parsed.scheme() {
-            "https" => {}
-            "http" if is_loopback(&host) => {}
+        let (scheme, rest) = text.split_once("://").ok_or(SecureUrlError::NotAUrl)?;
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at_checked(end).ok_or(SecureUrlError::NotAUrl)?;
+        let (user, authority) = authority.rsplit_once('@').map_or((None, authority), |(user, rest)| (Some(user), rest));
+        let (host, port) = split_authority(authority).ok_or(SecureUrlError::NotAUrl)?;
+        let host = Host::parse(host).ok_or(SecureUrlError::NotAUrl)?;
+        let (scheme, default_port) = match scheme.to_ascii_lowercase().as_str() {
+            "https" => ("https", 443),
+            "http" if host.is_loopback() => ("http", 80),
             _ => return Err(SecureUrlError::NotHttps),
-        }
-        if !parsed.username().is_empty() || parsed.password().is_some() {
+        };
+        if user.is_some() {
             return Err(SecureUrlError::UserInfo);
         }
-        if parsed.fragment().is_some() {
+        if target.contains('#') {
             return Err(SecureUrlError::Fragment);
         }
-        Ok(Self { written: text.to_owned(), parsed })
+        let port = port.filter(|port| *port != default_port).map(|port| format!(":{port}")).unwrap_or_default();
+        let start = text.len() - target.len();
+        let path = start..target.find('?').map_or(text.len(), |query| start + query);
+        Ok(Self { written: text.to_owned(), origin: format!("{scheme}://{host}{port}"), path })
     }
 
     /// The URL as it was written.
@@ -59,17 +69,17 @@ impl SecureUrl {
 
     /// Scheme, host and port: `https://site.example:8443`.
     pub fn origin(&self) -> String {
-        self.parsed.origin().ascii_serialization()
+        self.origin.clone()
     }
 
-    /// The path, normalised as URLs are; never empty.
+    /// The path as it was written; never empty.
     pub fn path(&self) -> &str {
-        self.parsed.path()
+        self.written.get(self.path.clone()).filter(|path| !path.is_empty()).unwrap_or("/")
     }
 
     /// The query, without its `?`.
     pub fn query(&self) -> Option<&str> {
-        self.parsed.query()
+        self.written.get(self.path.end..)?.strip_prefix('?')
     }
 }
 
@@ -92,25 +102,47 @@ impl fmt::Display for SecureUrlError {
 
 /// Whether the host part of a URL (`localhost`, `127.0.0.1`, `[::1]`) is this machine.
 pub fn is_loopback_host(host: &str) -> bool {
-    Host::parse(host).is_ok_and(|host| is_loopback(&host))
+    Host::parse(host).is_some_and(|host| host.is_loopback())
 }
 
-// Some readers decode a host and others look it up as it is written; the parser, without its tables of Unicode, has
-// an assertion about what it finds encoded there.
-fn has_encoded_host(text: &str) -> bool {
-    let after_scheme = text.split_once(':').map_or(text, |(_, rest)| rest).trim_start_matches('/');
-    let authority = after_scheme.split(['/', '?', '#']).next().unwrap_or_default();
-    authority.rsplit('@').next().unwrap_or_default().contains('%')
+enum Host {
+    Name(String),
+    V4(Ipv4Addr),
+    V6(Ipv6Addr),
 }
 
-fn is_loopback<S: AsRef<str>>(host: &Host<S>) -> bool {
-    match host {
-        Host::Domain(name) => {
-            let name = name.as_ref();
-            name == "localhost" || name.ends_with(".localhost")
+impl Host {
+    // A name that ends in a number is an IPv4 address to parsers of URLs, in many forms; here it must be the usual one.
+    fn parse(host: &str) -> Option<Self> {
+        if let Some(address) = host.strip_prefix('[') {
+            return address.strip_suffix(']')?.parse().ok().map(Self::V6);
         }
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
+        let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next()?;
+        let hex = last.strip_prefix("0x").or(last.strip_prefix("0X"));
+        let is_number = last.bytes().all(|b| b.is_ascii_digit())
+            || hex.is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+        if is_number {
+            return host.parse().ok().map(Self::V4);
+        }
+        (!last.is_empty()).then(|| Self::Name(host.to_ascii_lowercase()))
+    }
+
+    fn is_loopback(&self) -> bool {
+        match self {
+            Self::Name(name) => name == "localhost" || name.ends_with(".localhost"),
+            Self::V4(address) => address.is_loopback(),
+            Self::V6(address) => address.is_loopback(),
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::V4(address) => address.fmt(f),
+            Self::V6(address) => write!(f, "[{address}]"),
+        }
     }
 }
 
@@ -147,8 +179,31 @@ mod tests {
             ("https://a%20b@idp.example", SecureUrlError::UserInfo),
             ("https://a:b@idp.example", SecureUrlError::UserInfo),
             ("https://idp.example/#x", SecureUrlError::Fragment),
+            ("http://127.1/", SecureUrlError::NotAUrl),
+            ("http://0x7f000001/", SecureUrlError::NotAUrl),
+            ("https://2130706433/", SecureUrlError::NotAUrl),
+            ("https://idp.example:/", SecureUrlError::NotAUrl),
+            ("https://idp.example:65536/", SecureUrlError::NotAUrl),
         ] {
             assert_eq!(SecureUrl::parse(bad), Err(why), "{bad}");
+        }
+    }
+
+    #[test]
+    fn parts_are_what_the_platform_finds() {
+        for text in [
+            "https://IDP.example:443",
+            "https://idp.example:8443/a/b?c=d?e",
+            "https://idp.example?q",
+            "HTTPS://idp.example/",
+            "http://[0:0:0:0:0:0:0:1]:80/x",
+            "https://192.0.2.1/",
+            "https://a_b.example/%7e",
+            "https://idp.example./",
+        ] {
+            let (ours, theirs) = (SecureUrl::parse(text).unwrap(), url::Url::parse(text).unwrap());
+            assert_eq!(ours.origin(), theirs.origin().ascii_serialization(), "{text}");
+            assert_eq!((ours.path(), ours.query()), (theirs.path(), theirs.query()), "{text}");
         }
     }
 

@@ -77,7 +77,7 @@ impl<'u> RequestUrl<'u> {
 }
 
 /// Host and port. Only characters that mean the same to every reader: no user information, no percent-encoding.
-fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {
+pub(in crate::web) fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {
     let (host, after) = if authority.starts_with('[') {
         authority.split_at(authority.find(']')?.checked_add(1)?)
     } else {

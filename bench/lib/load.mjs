@@ -1,0 +1,64 @@
+// As many requests as wanted over a few kept-alive connections, each the same bytes. It parses no more of the answers than
+// where they end, so that it takes little of the processor from what is measured.
+
+import net from 'node:net';
+import { Failure } from '../../scripts/lib/terminal.mjs';
+
+const PATIENCE_MS = 20_000;
+
+/** Connections to one port on which the same request is asked again and again. `ask(n)` resolves when n answers are there. */
+export class Load {
+  constructor({ port, connections = 8, target = '/', headers = {}, status = 200 }) {
+    const lines = [`GET ${target} HTTP/1.1`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), '', ''];
+    this.request = Buffer.from(lines.join('\r\n'));
+    this.expected = `HTTP/1.1 ${status} `;
+    this.lanes = Array.from({ length: connections }, () => new Lane(port));
+  }
+
+  async ask(count) {
+    let left = count;
+    await Promise.all(this.lanes.map(async (lane) => {
+      while (left > 0) {
+        left -= 1;
+        const head = await lane.ask(this.request);
+        if (!head.startsWith(this.expected)) throw new Failure(`expected ${this.expected.trim()}, got: ${head.split('\r\n')[0]}`, 'look at what the contender answers');
+      }
+    }));
+  }
+
+  close() {
+    for (const lane of this.lanes) lane.socket.destroy();
+  }
+}
+
+/** One connection, one request at a time. */
+class Lane {
+  constructor(port) {
+    this.socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
+    this.socket.setTimeout(PATIENCE_MS, () => this.socket.destroy(new Error(`no answer in ${PATIENCE_MS / 1000} s`)));
+    this.socket.on('error', (error) => this.failed?.(error));
+    this.socket.on('close', () => this.failed?.(new Error('the connection was closed')));
+    this.socket.on('data', (data) => this.read(data));
+    this.seen = '';
+  }
+
+  ask(request) {
+    return new Promise((resolve, reject) => {
+      this.answered = resolve;
+      this.failed = reject;
+      this.socket.write(request);
+    });
+  }
+
+  read(data) {
+    this.seen += data.latin1Slice();
+    const end = this.seen.indexOf('\r\n\r\n');
+    if (end === -1) return;
+    const length = /\r\ncontent-length: *(\d+)/i.exec(this.seen.slice(0, end));
+    const isWhole = length ? this.seen.length >= end + 4 + Number(length[1]) : this.seen.endsWith('\r\n0\r\n\r\n');
+    if (!isWhole) return;
+    const head = this.seen.slice(0, end);
+    this.seen = '';
+    this.answered(head);
+  }
+}
