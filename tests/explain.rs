@@ -208,3 +208,26 @@ fn what_makes_no_sense() {
     assert!(outcome.stderr.contains("OIDC_RULES[3].path"), "{}", outcome.stderr);
     assert_eq!(run(&folder, &["--help"]).code, Some(0));
 }
+
+#[test]
+fn the_guides_do_what_they_say() {
+    for (page, request, verdict) in [
+        ("docs/mcp.md", "GET /mcp", "challenge"),
+        ("docs/mcp.md", "OPTIONS /mcp", "admit"),
+        ("docs/mcp.md", "POST /mcp/x", "challenge"),
+        ("docs/mcp.md", "GET /.well-known/oauth-protected-resource/mcp", "own"),
+        ("docs/mcp.md", "GET /.well-known/oauth-protected-resource/x", "forbid"),
+        ("docs/mcp.md", "GET /", "forbid"),
+        ("docs/tokens.md", "POST /api/orders/1", "challenge"),
+        ("docs/tokens.md", "GET /api/x", "challenge"),
+        ("docs/tokens.md", "GET /reports/", "sign_in"),
+    ] {
+        let text = std::fs::read_to_string(format!("{}/{page}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let (_, rest) = text.split_once("```toml\n").unwrap();
+        let folder = Folder::new("explain");
+        let (vars, rest) = (rest.split_once("```").unwrap().0, FILE.split_once("[[kv_namespaces]]").unwrap().1);
+        folder.write("wrangler.toml", &format!("{vars}\n[[kv_namespaces]]{rest}"));
+        let explained = explained(&folder, &request.split(' ').collect::<Vec<_>>());
+        assert_eq!(explained["verdict"], verdict, "{page}: {request}: {explained}");
+    }
+}
