@@ -81,7 +81,8 @@ const PATHS: &[&str] = &[
     "*",
     " ",
 ];
-const NAMES: &[&str] = &["state", "code", "iss", "error", "next", "id_token", "error_description", "%73tate", "", "x"];
+const NAMES: &[&str] =
+    &["state", "code", "iss", "error", "next", "id_token", "error_description", "%73tate", "", "x", "access_token"];
 const VALUES: &[&str] = &[
     "",
     "a",
@@ -112,6 +113,7 @@ const HEADERS: &[&str] = &[
     "host",
     "x-forwarded-host",
     "authorization",
+    "dpop",
     "content-type",
     "x-requested-with",
     "cf-connecting-ip",
@@ -131,6 +133,9 @@ const HEADER_VALUES: &[&str] = &[
     "XMLHttpRequest",
     "\u{e9}",
     "Bearer x",
+    "DPoP ",
+    "e30.e30.AAAA",
+    "application/x-www-form-urlencoded",
 ];
 
 fn parameters(dice: &mut Dice, state: &str) -> String {
@@ -230,8 +235,13 @@ fn nobody_stays_nobody() {
     let form_post = json!({
         "OIDC_RESPONSE_MODE": "form_post", "OIDC_ORIGIN": null, "OIDC_RULES": [{"path": "/a", "access": "optional"}],
     });
-    for (seed, settings) in [(1, settings), (2, form_post)] {
+    let tokens = json!({
+        "OIDC_BEARER_LOCATIONS": "header form query", "OIDC_AUDIENCE": "me",
+        "OIDC_RULES": [{"path": "/public/*", "access": "public"}, {"path": "/a/*", "access": "login_or_token"}],
+    });
+    for (seed, settings) in [(1, settings), (2, form_post), (3, tokens)] {
         let world = World::new(&settings);
+        world.provider().introspects.set(seed == 3);
         let browser = world.browser();
         browser.sign_in("/");
         let waiting = browser.go_to_provider("/oidc_login");
