@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { ROOT, nodeTool, run } from './lib/run.mjs';
 import { Failure, say, script, withProgress } from './lib/terminal.mjs';
 import { buildTools } from './lib/tools.mjs';
+import { TARGET, bindWasm, bundle, compiledFolder } from './lib/wasm.mjs';
 
 const HELP = `
 Usage: npm run build [-- --force]
@@ -22,12 +23,11 @@ Nothing is done when no source has changed since the last build.
 `;
 
 const OUTPUTS = ['build/index.js', 'build/index_bg.wasm'];
-const INPUTS = ['src', 'askama.toml', 'Cargo.toml', 'Cargo.lock', 'package-lock.json', 'scripts/build.mjs', 'scripts/lib/tools.mjs'];
+const INPUTS = ['src', 'askama.toml', 'Cargo.toml', 'Cargo.lock', 'package-lock.json', 'scripts/build.mjs', 'scripts/lib/tools.mjs', 'scripts/lib/wasm.mjs'];
 const BUILD = join(ROOT, 'build');
 const STAMP = join(BUILD, '.inputs');
 const LIMIT_KIB = 400;
 
-const TARGET = 'wasm32-unknown-unknown';
 /** What every runtime of the compatibility date knows; nothing newer may be made of it. */
 const WASM_FEATURES = ['mutable-globals', 'sign-ext', 'nontrapping-float-to-int', 'bulk-memory', 'multivalue', 'reference-types', 'exception-handling'];
 const WASM_OPT = ['-Oz'];
@@ -60,7 +60,7 @@ await script(HELP, async (argv) => {
 
 /** `rustc` and not `build`: only a library of one kind is optimised as a whole. */
 function compile(report) {
-  return run('cargo', ['rustc', '--locked', '--release', '--lib', '--crate-type', 'cdylib', '--target', TARGET, '--features', 'edge'], {
+  return run('cargo', ['rustc', '--locked', '--release', '--lib', '--crate-type', 'cdylib', '--target', TARGET, '--features', 'guard'], {
     env: { RUSTFLAGS: withoutPaths() },
     onLine: report,
     next: 'mend what the compiler says above, then: npm run build',
@@ -69,10 +69,8 @@ function compile(report) {
 
 /** From what cargo has made to the two files of the upload, in `folder`. */
 async function pack(wasmBindgen, folder) {
-  const compiled = join(targetFolder(), TARGET, 'release', 'edge_oidc.wasm');
   const bound = join(folder, 'bound');
-  await run(wasmBindgen, [
-    compiled, '--out-dir', bound, '--out-name', 'index', '--target', 'module', '--no-typescript',
+  await bindWasm(wasmBindgen, join(compiledFolder('release'), 'edge_oidc.wasm'), bound, [
     // After a panic the next call makes a new instance.
     '--experimental-reset-state-function', '--force-enable-abort-handler',
   ]);
@@ -80,19 +78,9 @@ async function pack(wasmBindgen, folder) {
     join(bound, 'index_bg.wasm'), '-o', join(folder, 'index_bg.wasm'),
     ...WASM_FEATURES.map((feature) => `--enable-${feature}`), ...WASM_OPT, '--strip-debug', '--strip-producers',
   ]);
-  const script = join(folder, 'index.js');
-  await run(nodeTool('esbuild'), [
-    join(ROOT, 'src', 'edge', 'entry.js'), `--alias:edge-oidc.wasm=${join(bound, 'index.js')}`,
-    ...['glue', 'forward'].map((name) => `--alias:edge-oidc.${name}=${join(ROOT, 'src', 'edge', `${name}.js`)}`),
-    `--outfile=${script}`,
-    '--bundle', '--format=esm', '--minify', '--external:./index_bg.wasm', '--log-level=warning',
-  ]);
-  // Neither workerd nor wrangler read a phase, though they import modules in it.
-  writeFileSync(script, readFileSync(script, 'utf8').replace('import source ', 'import '));
-}
-
-function targetFolder() {
-  return process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
+  const sources = ['glue', 'forward'].map((name) => [`edge-oidc.${name}`, join(ROOT, 'src', 'edge', `${name}.js`)]);
+  const aliases = { 'edge-oidc.wasm': join(bound, 'index.js'), ...Object.fromEntries(sources) };
+  await bundle(join(ROOT, 'src', 'edge', 'entry.js'), join(folder, 'index.js'), aliases);
 }
 
 function isBuilt(fingerprint) {
@@ -137,7 +125,7 @@ function checkSize() {
   }
   say(`  ${'upload'.padEnd(20)} ${''.padStart(10)}  gzip ${kib(total)} (limit ${LIMIT_KIB} KiB)`);
   if (total > LIMIT_KIB * 1024) {
-    throw new Failure(`the upload is ${kib(total)} gzip, over the limit of ${LIMIT_KIB} KiB`, 'find what grew: cargo tree --features edge, and git log -- Cargo.lock');
+    throw new Failure(`the upload is ${kib(total)} gzip, over the limit of ${LIMIT_KIB} KiB`, 'find what grew: cargo tree --features guard, and git log -- Cargo.lock');
   }
 }
 

@@ -61,6 +61,7 @@ async function cargo() {
 
 async function e2e() {
   await build();
+  await build('examples.mjs');
   headline('The built Worker in workerd');
   return nodeTests(testFiles().filter((file) => !isBrowserTest(file)));
 }
@@ -71,8 +72,8 @@ async function browser() {
   return nodeTests(testFiles().filter(isBrowserTest), { CHROME_PATH: await chromium() });
 }
 
-function build() {
-  return run(process.execPath, [join(ROOT, 'scripts', 'build.mjs')], { show: true, next: 'npm run build' });
+function build(script = 'build.mjs') {
+  return run(process.execPath, [join(ROOT, 'scripts', script)], { show: true, next: `node scripts/${script}` });
 }
 
 function testFiles() {

@@ -34,7 +34,7 @@
 
 pub mod claim_path;
 pub mod config;
-#[cfg(feature = "edge")]
+#[cfg(feature = "runtime")]
 mod edge;
 pub mod embed;
 pub mod error;
@@ -54,6 +54,12 @@ pub mod store;
 pub mod time;
 pub mod visitor;
 pub mod web;
+
+#[cfg(feature = "edge")]
+pub use edge::library::{AfterRequest, AsRequest, Before, Guard, MemoryCredentials, Misconfigured, Oidc, Visit};
+#[cfg(feature = "edge")]
+pub use embed::{Answer, Passage};
+pub use store::Store as CredentialsStore;
 
 // The test support is shared with the integration tests, so it names the crate as they do.
 #[cfg(test)]

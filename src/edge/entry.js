@@ -4,6 +4,9 @@
 import * as wasm from "edge-oidc.wasm";
 import { answer } from "./forward.js";
 import { instances } from "./glue.js";
+import { answerBy } from "./worker.js";
+
+answerBy({ decide: wasm.decide, judge: wasm.judge, refuse: wasm.refuse, look: wasm.look });
 
 export default { fetch: answer };
 

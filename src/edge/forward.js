@@ -2,9 +2,9 @@
 // asked and one, for most sites, never again: what was said of an answer's `Cache-Control` is remembered. What is decided
 // comes as text, a line each, because every value of its own would be one more crossing.
 
-import { decide, judge, refuse } from "edge-oidc.wasm";
 import { facts, within } from "./glue.js";
 import { isLive, watched } from "./live.js";
+import { worker } from "./worker.js";
 
 /** How long an origin may take to begin its answer, in milliseconds; the platform itself gives up then. */
 const ORIGIN_TIMEOUT = 100_000;
@@ -15,7 +15,7 @@ const NOT_CACHED = { cacheTtl: -1 };
 
 /** Answers a request: itself, or as the origin does. */
 export function answer(request, env) {
-  const decided = decide(request, env, facts(request));
+  const decided = worker.decide(request, env, facts(request));
   return typeof decided === "string" ? forward(request, env, decided) : decided;
 }
 
@@ -32,7 +32,7 @@ export async function forward(request, env, order) {
     const answer = cleaned(answered, lines[0], lines[2]);
     return lines[3] !== "" && isLive(answered) ? watched(answer, request, env, newest(request, lines), Number(lines[3])) : answer;
   } catch (error) {
-    return refuse(request, env, facts(request), error?.name === "TimeoutError");
+    return worker.refuse(request, env, facts(request), error?.name === "TimeoutError");
   }
 }
 
@@ -79,12 +79,12 @@ function answersSoon(request) {
 let known = {};
 
 /** The answer as the visitor may see it; the body streams on. */
-function cleaned(answer, flags, own) {
+export function cleaned(answer, flags, own) {
   const cacheControl = answer.headers.get("cache-control") ?? "";
   const cookies = answer.headers.has("set-cookie") ? answer.headers.getSetCookie().join("\n") : "";
   const isPlain = cookies === "" && own === "";
   if (!isPlain || known.flags !== flags || known.cacheControl !== cacheControl) {
-    const edits = judge(flags.includes("p"), cacheControl, cookies, own);
+    const edits = worker.judge(flags.includes("p"), cacheControl, cookies, own);
     const lines = edits === "" ? [] : edits.split("\n");
     if (!isPlain) return rewritten(answer, lines);
     known = { flags, cacheControl, lines };

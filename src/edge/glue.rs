@@ -3,9 +3,14 @@
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
-// The build says where these lie, for the entry imports them too and all must have the same ones.
-#[wasm_bindgen(raw_module = "edge-oidc.glue")]
+// The guard's build says where these lie, for its entry imports them too and all must have the same ones.
+#[cfg_attr(feature = "guard", wasm_bindgen(raw_module = "edge-oidc.glue"))]
+#[cfg_attr(not(feature = "guard"), wasm_bindgen(module = "/src/edge/glue.js"))]
 extern "C" {
+    #[cfg(feature = "edge")]
+    #[wasm_bindgen]
+    pub(super) fn facts(request: &web_sys::Request) -> String;
+
     #[wasm_bindgen(js_name = readBody)]
     pub(super) fn read_body(request: &web_sys::Request, limit: f64, goes_on: bool) -> Promise;
 
@@ -62,14 +67,38 @@ extern "C" {
     #[wasm_bindgen]
     pub(super) fn count(env: &JsValue, words: &str, weight: u32, milliseconds: f64);
 
+    #[cfg(feature = "guard")]
     #[wasm_bindgen(js_name = instanceBegun)]
     pub(super) fn instance_begun();
 }
 
-#[wasm_bindgen(raw_module = "edge-oidc.forward")]
+#[cfg_attr(feature = "guard", wasm_bindgen(raw_module = "edge-oidc.forward"))]
+#[cfg_attr(not(feature = "guard"), wasm_bindgen(module = "/src/edge/forward.js"))]
 extern "C" {
     #[wasm_bindgen]
     pub(super) fn forward(request: &web_sys::Request, env: &JsValue, order: &str) -> Promise;
+
+    #[cfg(feature = "edge")]
+    #[wasm_bindgen(catch)]
+    pub(super) fn cleaned(answer: &web_sys::Response, flags: &str, own: &str) -> Result<web_sys::Response, JsValue>;
+}
+
+#[cfg(feature = "edge")]
+#[cfg_attr(feature = "guard", wasm_bindgen(raw_module = "edge-oidc.worker"))]
+#[cfg_attr(not(feature = "guard"), wasm_bindgen(module = "/src/edge/worker.js"))]
+extern "C" {
+    #[wasm_bindgen(js_name = answerBy)]
+    pub(super) fn answer_by(functions: &JsValue);
+}
+
+// Named because a file that nobody names is not taken along to where the others look for it.
+#[cfg(feature = "edge")]
+#[cfg_attr(feature = "guard", wasm_bindgen(raw_module = "edge-oidc.live"))]
+#[cfg_attr(not(feature = "guard"), wasm_bindgen(module = "/src/edge/live.js"))]
+extern "C" {
+    #[allow(dead_code, reason = "its name is all that is wanted")]
+    #[wasm_bindgen(js_name = isLive)]
+    pub(super) fn is_live(answer: &web_sys::Response) -> bool;
 }
 
 /// What a Durable Object is given.

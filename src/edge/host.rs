@@ -6,7 +6,7 @@ use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use super::{glue, store::EdgeStore};
+use super::glue;
 use crate::{
     config::Config,
     error::{Fault, LogLine, LoggedRequest},
@@ -18,21 +18,36 @@ use crate::{
 };
 
 /// The platform, for the length of one request.
-pub(super) struct EdgeHost<'e> {
-    env: &'e JsValue,
-    config: &'e Config,
-    request: &'e web_sys::Request,
+#[allow(unreachable_pub, reason = "types of the library name it")]
+pub struct EdgeHost<S> {
+    around: S,
     /// When the clock was first asked, in milliseconds: soon after the request came.
     began: Cell<Option<f64>>,
 }
 
-impl<'e> EdgeHost<'e> {
-    pub(super) fn new(env: &'e JsValue, config: &'e Config, request: &'e web_sys::Request) -> Self {
-        Self { env, config, request, began: Cell::new(None) }
+/// What is around a request: lent by the guard, held by the library.
+#[allow(unreachable_pub, reason = "types of the library name it")]
+pub trait Surroundings {
+    /// The variables and bindings.
+    fn env(&self) -> &JsValue;
+
+    /// The request.
+    fn request(&self) -> &web_sys::Request;
+
+    /// The settings.
+    fn config(&self) -> &Config;
+
+    /// The store.
+    fn store(&self) -> impl Store;
+}
+
+impl<S: Surroundings> EdgeHost<S> {
+    pub(super) fn new(around: S) -> Self {
+        Self { around, began: Cell::new(None) }
     }
 }
 
-impl Verifier for EdgeHost<'_> {
+impl<S> Verifier for EdgeHost<S> {
     async fn verify(&self, alg: Alg, key: &Jwk, message: &[u8], signature: &[u8]) -> Result<bool, VerifierError> {
         let (name, alg) = ([alg.name(), key.thumbprint()].concat(), alg.name());
         let promise = glue::verify_known(&name, alg, message, signature)
@@ -42,7 +57,7 @@ impl Verifier for EdgeHost<'_> {
     }
 }
 
-impl Signer for EdgeHost<'_> {
+impl<S> Signer for EdgeHost<S> {
     async fn sign(&self, key: &SigningKey, message: &[u8]) -> Result<Vec<u8>, SignerError> {
         let jwk = key.private_json().ok_or(SignerError)?;
         let promise = glue::sign(key.alg().name(), jwk.expose(), message);
@@ -51,7 +66,7 @@ impl Signer for EdgeHost<'_> {
     }
 }
 
-impl Host for EdgeHost<'_> {
+impl<S: Surroundings> Host for EdgeHost<S> {
     fn now(&self) -> Timestamp {
         let now = clock();
         if self.began.get().is_none() {
@@ -82,11 +97,11 @@ impl Host for EdgeHost<'_> {
     }
 
     fn store(&self) -> impl Store {
-        EdgeStore { env: self.env, kind: self.config.store }
+        self.around.store()
     }
 
     async fn allows(&self, caller: &str) -> bool {
-        JsFuture::from(glue::allows(self.env, caller)).await.map_or(true, |verdict| verdict.is_truthy())
+        JsFuture::from(glue::allows(self.around.env(), caller)).await.map_or(true, |verdict| verdict.is_truthy())
     }
 
     fn log(&self, line: &LogLine) {
@@ -96,8 +111,8 @@ impl Host for EdgeHost<'_> {
             Some(_) => "error",
         };
         // The platform names each request so; a client can't choose it.
-        let id = self.request.headers().get("cf-ray").ok().flatten();
-        let provider = self.config.providers.first().map(|provider| provider.issuer.as_str());
+        let id = self.around.request().headers().get("cf-ray").ok().flatten();
+        let provider = self.around.config().providers.first().map(|provider| provider.issuer.as_str());
         let ms = self.began.get().map_or(0.0, |began| clock() - began);
         #[allow(
             clippy::cast_possible_truncation,
@@ -108,7 +123,7 @@ impl Host for EdgeHost<'_> {
         glue::log(level, &line.to_json(&request));
         let words = [line.event, line.fault.map_or("", Fault::name), line.rule.as_deref().unwrap_or_default()];
         let words = [&words[..], &[provider.unwrap_or_default()]].concat().join("\n");
-        glue::count(self.env, &words, line.weight.unwrap_or(1), ms);
+        glue::count(self.around.env(), &words, line.weight.unwrap_or(1), ms);
     }
 }
 

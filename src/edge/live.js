@@ -1,7 +1,7 @@
 // Connections that stay open: a WebSocket or an event stream that was opened under a session, or with a token, does not
 // outlive it. Each is watched within the request that opened it, which lasts as long as the connection does.
 
-import { look } from "edge-oidc.wasm";
+import { worker } from "./worker.js";
 
 /** RFC 6455 §7.4.1: closed by a rule, not by a fault. */
 const POLICY = 1008;
@@ -17,7 +17,7 @@ export function isLive(response) {
  * end of a token.
  */
 export function watched(response, request, env, cookies, milliseconds) {
-  const watch = (close) => (cookies === undefined ? after(milliseconds, close) : whileItStands(() => look(env, request, cookies), close));
+  const watch = (close) => (cookies === undefined ? after(milliseconds, close) : whileItStands(() => worker.look(env, request, cookies), close));
   if (response.webSocket) return watchedSocket(response, watch);
   return response.body ? watchedStream(response, watch) : response;
 }

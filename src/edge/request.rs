@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// A request and what is always asked of it, as `glue.js` has read it; the rest is asked for when it is needed.
-pub(super) struct EdgeRequest {
+#[allow(unreachable_pub, reason = "types of the library name it")]
+pub struct EdgeRequest {
     request: web_sys::Request,
     facts: String,
     /// Where the lines of method, URL, cookies and address end.
@@ -41,6 +42,7 @@ impl EdgeRequest {
         self
     }
 
+    #[cfg(feature = "guard")]
     pub(super) fn raw(&self) -> &web_sys::Request {
         &self.request
     }

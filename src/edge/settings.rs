@@ -1,64 +1,21 @@
-//! The settings, read once per isolate.
-
-use std::{cell::RefCell, rc::Rc};
+//! The settings, as they stand in the environment.
 
 use serde_json::Value;
 use wasm_bindgen::JsValue;
 
 use super::glue;
-use crate::{
-    config::{Bindings, Config, Variables},
-    gateway::Gateway,
-};
+use crate::config::{Bindings, Config, Variables};
 
-thread_local! {
-    static KEPT: RefCell<Kept> = const { RefCell::new(Kept::NotRead) };
+/// What the settings say, or everything that is wrong with them, which the log is told.
+pub(super) fn read(env: &JsValue, own_store: bool) -> Result<Config, String> {
+    parse(&glue::settings(env), own_store).inspect_err(|report| glue::log("error", report))
 }
 
-/// What is known of the settings in this isolate.
-enum Kept {
-    NotRead,
-    Wrong,
-    Good(Rc<Gateway>),
-}
-
-impl Kept {
-    fn good(&self) -> Option<Rc<Gateway>> {
-        match self {
-            Self::Good(gateway) => Some(Rc::clone(gateway)),
-            Self::NotRead | Self::Wrong => None,
-        }
-    }
-}
-
-/// The gateway that the settings describe; `None` when they are wrong, which the log has been told once.
-pub(super) fn gateway(env: &JsValue) -> Option<Rc<Gateway>> {
-    KEPT.with(|kept| {
-        let mut kept = kept.try_borrow_mut().ok()?;
-        if let Kept::NotRead = *kept {
-            *kept = read(env).map_or(Kept::Wrong, |gateway| Kept::Good(Rc::new(gateway)));
-        }
-        kept.good()
-    })
-}
-
-/// The gateway, where there is one already.
-pub(super) fn known() -> Option<Rc<Gateway>> {
-    KEPT.with(|kept| kept.try_borrow().ok()?.good())
-}
-
-fn read(env: &JsValue) -> Option<Gateway> {
-    let Some((variables, bindings)) = environment(&glue::settings(env)) else {
-        glue::log("error", "the environment can't be read");
-        return None;
-    };
-    match Config::parse(&variables, bindings) {
-        Ok(config) => Some(Gateway::new(config)),
-        Err(errors) => {
-            glue::log("error", &errors.to_string());
-            None
-        }
-    }
+fn parse(json: &str, own_store: bool) -> Result<Config, String> {
+    let (variables, bound) = environment(json).ok_or("the environment can't be read")?;
+    // A store that code brings is as good as one that is bound.
+    let bindings = Bindings { kv: bound.kv || own_store, ..bound };
+    Config::parse(&variables, bindings).map_err(|errors| errors.to_string())
 }
 
 fn environment(json: &str) -> Option<(Variables, Bindings)> {

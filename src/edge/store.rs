@@ -22,14 +22,14 @@ thread_local! {
 }
 
 /// The store that the settings name, for the length of one request.
-pub(super) struct EdgeStore<'e> {
-    pub(super) env: &'e JsValue,
+pub(super) struct EdgeStore<E> {
+    pub(super) env: E,
     pub(super) kind: StoreKind,
 }
 
-impl<'e> EdgeStore<'e> {
-    fn vault<'k>(&self, key: &'k StoreKey) -> Vault<'e, 'k> {
-        Vault { env: self.env, key }
+impl<E: AsRef<JsValue>> EdgeStore<E> {
+    fn vault<'k>(&'k self, key: &'k StoreKey) -> Vault<'k, 'k> {
+        Vault { env: self.env.as_ref(), key }
     }
 }
 
@@ -37,13 +37,13 @@ fn memory() -> Rc<Memory> {
     MEMORY.with(Rc::clone)
 }
 
-impl Store for EdgeStore<'_> {
+impl<E: AsRef<JsValue>> Store for EdgeStore<E> {
     async fn load(&self, key: &StoreKey) -> Result<Option<Vec<u8>>, StoreError> {
         match self.kind {
             StoreKind::Memory => memory().at(clock_seconds()).load(key).await,
             StoreKind::Durable => self.vault(key).load().await,
             StoreKind::Kv => {
-                let value = JsFuture::from(glue::kv_load(self.env, key.as_str(), ANSWER_WITHIN)).await;
+                let value = JsFuture::from(glue::kv_load(self.env.as_ref(), key.as_str(), ANSWER_WITHIN)).await;
                 value.map(|value| value.dyn_ref().map(Uint8Array::to_vec)).map_err(|_| StoreError)
             }
         }
@@ -54,7 +54,8 @@ impl Store for EdgeStore<'_> {
             StoreKind::Memory => memory().at(clock_seconds()).save(key, value, ttl).await,
             StoreKind::Durable => self.vault(key).save(value, FOR_GOOD, ttl).await,
             StoreKind::Kv => {
-                let put = glue::kv_save(self.env, key.as_str(), value, ttl.as_secs_f64().floor(), ANSWER_WITHIN);
+                let put =
+                    glue::kv_save(self.env.as_ref(), key.as_str(), value, ttl.as_secs_f64().floor(), ANSWER_WITHIN);
                 JsFuture::from(put).await.map(drop).map_err(|_| StoreError)
             }
         }

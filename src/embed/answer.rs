@@ -5,7 +5,7 @@ use core::fmt;
 use super::Visit;
 use crate::{
     host::Host,
-    origin::{AnswerEdits, AnswerFacts},
+    origin::{AnswerEdits, AnswerFacts, Forward},
     web::{reply::Reply, request::IncomingRequest},
 };
 
@@ -49,6 +49,11 @@ impl<H: Host, R: IncomingRequest> AfterRequest<H, R> {
         let forward = visit.way_back();
         let own: Vec<String> = forward.cookies.iter().map(ToString::to_string).collect();
         visit.gateway().judge_answer(facts, forward.answer_is_private, &own)
+    }
+
+    /// The same as it stands: the cookies to set, and whether shared caches are kept away.
+    pub fn into_forward(self) -> Forward {
+        self.0.way_back()
     }
 
     pub(super) fn visit(&self) -> &Visit<H, R> {

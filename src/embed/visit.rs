@@ -98,7 +98,7 @@ impl<H, R> Visit<H, R> {
         &self.0.host
     }
 
-    pub(super) fn request(&self) -> &R {
+    pub(crate) fn request(&self) -> &R {
         &self.0.request
     }
 
@@ -151,7 +151,7 @@ impl<H: Host, R: IncomingRequest> Visit<H, R> {
         Answer::new(reply)
     }
 
-    pub(super) fn refused(&self, error: &Error) -> Answer {
+    pub(crate) fn refused(&self, error: &Error) -> Answer {
         self.answer(self.gateway().refuse(self.host(), self.request(), error))
     }
 }

@@ -6,6 +6,7 @@ pub mod key;
 pub mod mark;
 pub mod members;
 pub mod memory;
+pub mod shared;
 pub mod turns;
 
 use core::time::Duration;

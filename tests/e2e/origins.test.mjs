@@ -1,7 +1,7 @@
 // Where the site may be: the configurations of examples/, taken by wrangler, by the Worker, and by a visitor.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -18,7 +18,8 @@ const FILES = join(EXAMPLES, 'guard-assets', 'site');
 const secrets = { OIDC_SECRET_KEY: SECRET_KEY, OIDC_CLIENT_SECRET: CLIENT_SECRET };
 
 const configOf = (name) => join(EXAMPLES, name, 'wrangler.toml');
-const NAMES = readdirSync(EXAMPLES).filter((name) => name.startsWith('guard-'));
+// Those with a Cargo.toml are Workers of their own.
+const NAMES = readdirSync(EXAMPLES).filter((name) => name.startsWith('guard-') && !existsSync(join(EXAMPLES, name, 'Cargo.toml')));
 
 let folder;
 let origin;

@@ -25,8 +25,9 @@ export const SECRET_KEY = 'secret-key-for-tests-only-0123456789abcdef';
  * `provider` goes to the provider, `client` into its client's metadata. `bound: true` puts the origin behind
  * the ORIGIN binding, `routed: true` behind the Worker's route; `rateLimit` binds OIDC_RATE_LIMIT;
  * `cf` names the header of `request.cf`. `durable: true` makes Durable Objects the store.
+ * `build` is the folder of another Worker than the guard.
  */
-export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, routed = false, durable = false, twin, rateLimit, cf, metrics } = {}) {
+export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, routed = false, durable = false, twin, rateLimit, cf, metrics, build } = {}) {
   const started = [];
   const close = () => Promise.all(started.map((part) => part.close()));
   const begin = async (starting) => {
@@ -66,6 +67,7 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
       rateLimit,
       cf,
       metrics,
+      build,
       routeTo: routed ? new URL(origin.url).host : undefined,
       originBinding: bound ? new URL(origin.url).host : undefined,
     }));

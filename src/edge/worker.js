@@ -1,0 +1,7 @@
+// What JavaScript asks of WebAssembly: `decide`, `judge`, `refuse` and `look`. Whoever begins the instance says how.
+
+export const worker = {};
+
+export function answerBy(functions) {
+  Object.assign(worker, functions);
+}

@@ -1,0 +1,119 @@
+// The examples that are Workers around the library, each in workerd with a real sign-in.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { ACCOUNTS } from '../../demo/provider.mjs';
+import { startStack } from './support/stack.mjs';
+
+/** Runs a describe block with the stack around an example. */
+function withExample(name, options, define) {
+  describe(`examples/${name}`, () => {
+    let stack;
+    before(async () => {
+      const build = fileURLToPath(new URL(`../../examples/${name}/build`, import.meta.url));
+      stack = await startStack({ ...options, build, vars: { OIDC_RULES: undefined, ...options.vars } });
+    });
+    after(() => stack?.close());
+    define(() => stack);
+  });
+}
+
+withExample('hello', {}, (stack) => {
+  test('says who is there, and sends to the provider who has to sign in', async () => {
+    const visitor = stack().visitor();
+    const index = await visitor.navigate('/');
+    assert.deepEqual([index.status, index.text], [200, 'Not logged in']);
+    assert.equal(index.setCookies.length, 0, 'nobody is tracked for looking');
+    assert.equal(index.headers['cache-control'], undefined, 'the answer is the Worker’s own');
+
+    const page = await visitor.signIn('/login');
+    assert.deepEqual([page.status, page.text], [200, 'Hello, alice@example.com!']);
+    assert.equal(new URL(page.url).pathname, '/login');
+    const known = await visitor.navigate('/');
+    assert.equal(known.text, 'Welcome alice@example.com');
+    assert.equal(known.headers['cache-control'], 'private');
+  });
+
+  test('has a token for the provider’s API', async () => {
+    const visitor = stack().visitor();
+    const page = await visitor.signIn('/api');
+    assert.equal(page.status, 200);
+    assert.deepEqual(JSON.parse(page.text), { groups: ['staff', 'admins'] });
+  });
+
+  test('tells scripts, answers for the library, and refuses what nobody could read in one way', async () => {
+    const visitor = stack().visitor();
+    const told = await visitor.fetch('/login');
+    assert.equal(told.status, 401);
+    assert.deepEqual(JSON.parse(told.text), { error: 'login_required', login_url: '/oidc_login?next=%2Flogin' });
+    assert.equal((await visitor.fetch('/oidc_health')).text, '{"status":"ok"}');
+    assert.equal((await visitor.navigate('/nothing')).status, 404, 'the Worker’s own');
+    assert.equal((await visitor.navigate('/a%2fb')).status, 400);
+  });
+
+  test('signs out here and at the provider', async () => {
+    const visitor = stack().visitor();
+    await visitor.signIn('/login');
+    const confirm = await visitor.open('/logout');
+    assert.ok(confirm.url.startsWith(stack().provider.issuer), confirm.url);
+    assert.equal(visitor.sessionCookies.length, 0);
+    assert.equal((await visitor.navigate('/')).text, 'Not logged in');
+  });
+});
+
+withExample('hello', { vars: { OIDC_SECRET_KEY: 'short' } }, (stack) => {
+  test('says in the log, and not to visitors, what is wrong with its settings', async () => {
+    const answer = await stack().visitor().navigate('/');
+    assert.equal(answer.status, 500);
+    assert.ok(!answer.text.includes('OIDC_'), answer.text);
+    assert.match(stack().worker.log(), /OIDC_SECRET_KEY/);
+  });
+});
+
+withExample('custom-state', {}, (stack) => {
+  test('what a visitor was about to do comes back with the visitor', async () => {
+    const visitor = stack().visitor();
+    const sent = await visitor.navigate('/order?item=cheese&amount=3');
+    assert.equal(sent.status, 302);
+    assert.ok(!sent.headers.location.includes('cheese') && !sent.setCookies.join().includes('cheese'), 'sealed');
+    const done = await visitor.signIn('/order?item=cheese&amount=3');
+    assert.deepEqual([done.status, done.text], [200, '3 cheese for alice']);
+    assert.equal(visitor.sessionCookies.length, 1, 'and is signed in');
+    assert.equal((await visitor.navigate(done.url)).status, 400, 'once');
+  });
+});
+
+const ROLES = {
+  ...ACCOUNTS,
+  alice: { ...ACCOUNTS.alice, claims: { ...ACCOUNTS.alice.claims, resource_access: { newspaper: { roles: ['editor', 'writer'] } } } },
+};
+const provider = { accounts: ROLES, configure: ({ claims }) => claims.profile.push('resource_access') };
+
+withExample('keycloak', { provider }, (stack) => {
+  test('lets those in who have the role', async () => {
+    const page = await stack().visitor().signIn('/editors');
+    assert.deepEqual([page.status, page.text], [200, 'alice edits']);
+    const bob = stack().visitor();
+    assert.equal((await bob.signIn('/editors', 'bob')).status, 403);
+    assert.equal((await bob.navigate('/staff')).text, 'bob is staff');
+    assert.equal((await stack().visitor().signIn('/staff', 'carol')).status, 403);
+  });
+});
+
+const mallory = { password: 'mallory', claims: { ...ACCOUNTS.bob.claims, sub: 'mallory', email: 'mallory@example.com' } };
+
+withExample('guard-with-hook', { provider: { accounts: { ...ACCOUNTS, mallory } } }, (stack) => {
+  test('changes what the origin is told, and decides', async () => {
+    const visitor = stack().visitor();
+    const page = await visitor.signIn('/echo');
+    assert.equal(page.status, 200, 'without rules everything needs a sign-in');
+    const echoed = JSON.parse((await visitor.fetch('/echo', { headers: { 'X-Team': 'spoofed' } })).text);
+    const headers = Object.fromEntries(echoed.headers.map(([name, value]) => [name.toLowerCase(), value]));
+    assert.equal(headers['x-forwarded-user'], 'alice');
+    assert.equal(headers['x-forwarded-groups'], 'staff,admins,seen-at-the-edge');
+    assert.equal(headers['x-team'], 'blue');
+    assert.equal((await stack().visitor().signIn('/echo', 'mallory')).status, 403);
+    assert.equal((await stack().visitor().fetch('/echo')).status, 401);
+  });
+});
