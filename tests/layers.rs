@@ -83,7 +83,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "edge",
-        &["config", "error", "gateway", "host", "jose", "oauth", "origin", "session", "store", "time", "web"],
+        &["config", "embed", "error", "gateway", "host", "jose", "oauth", "origin", "session", "store", "time", "web"],
         "the platform behind the door; it decides nothing",
     ),
 ];
