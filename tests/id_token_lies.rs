@@ -299,3 +299,131 @@ fn lies_about_the_claims() {
     }
     assert!(assert_refused(lies) >= 90);
 }
+
+#[test]
+fn lies_that_look_honest() {
+    const MALFORMED: &str = "id_token.malformed_claims";
+    const TYPE: &str = "id_token.claim_type";
+    const AUDIENCE: &str = "id_token.audience_mismatch";
+    const OTHER_ISSUER: &str = "id_token.issuer_mismatch";
+    const NONCE: &str = "id_token.nonce_mismatch";
+    const HASH: &str = "id_token.at_hash_mismatch";
+    let text_of = |c: &Value, name: &str| c[name].as_str().unwrap().to_owned();
+    let set = |name: &'static str, change: fn(&str) -> String| {
+        claims(move |c| {
+            let changed = change(&text_of(c, name));
+            c[name] = json!(changed);
+        })
+    };
+    let bytes_of = |piece: &'static [u8]| {
+        mint(move |t| {
+            let honest = t.claims.to_string();
+            let payload = [b"{\"x\":\"", piece, b"\",", &honest.as_bytes()[1..]].concat();
+            t.key.token_of(t.header.to_string(), payload)
+        })
+    };
+    let lies: Vec<Lie> = vec![
+        ("azp us, aud another", two(("aud", json!(["you"])), ("azp", json!("me"))), AUDIENCE),
+        ("aud with a null character", claim("aud", json!("me\0")), AUDIENCE),
+        ("aud with a space", claim("aud", json!(" me")), AUDIENCE),
+        ("aud as a list in a text", claim("aud", json!("[\"me\"]")), AUDIENCE),
+        ("aud a list in a list", claim("aud", json!([["me"]])), TYPE),
+        ("aud true", claim("aud", json!(true)), TYPE),
+        ("iss with a space", set("iss", |iss| format!("{iss} ")), OTHER_ISSUER),
+        ("iss with a null character", set("iss", |iss| format!("{iss}\0")), OTHER_ISSUER),
+        ("iss with a path", set("iss", |iss| format!("{iss}/realms/x")), OTHER_ISSUER),
+        ("iss with somebody before the host", set("iss", |iss| iss.replace("://", "://a@")), OTHER_ISSUER),
+        ("iss with a dot behind the host", set("iss", |iss| format!("{iss}.")), OTHER_ISSUER),
+        ("iss with a fragment", set("iss", |iss| format!("{iss}#")), OTHER_ISSUER),
+        ("iss an object", claim("iss", json!({"iss": ISSUER})), TYPE),
+        ("iss a number", claim("iss", json!(1)), TYPE),
+        ("iss true", claim("iss", json!(true)), TYPE),
+        ("sub an object", claim("sub", json!({"id": "alice"})), TYPE),
+        ("sub true", claim("sub", json!(true)), TYPE),
+        ("nonce in upper case", set("nonce", str::to_uppercase), NONCE),
+        ("nonce with a space", set("nonce", |nonce| format!("{nonce} ")), NONCE),
+        ("nonce backwards", set("nonce", |nonce| nonce.chars().rev().collect()), NONCE),
+        ("nonce an object", claim("nonce", json!({})), TYPE),
+        ("nonce true", claim("nonce", json!(true)), TYPE),
+        ("azp a number", claim("azp", json!(1)), TYPE),
+        ("azp an object", claim("azp", json!({})), TYPE),
+        ("azp with a space", claim("azp", json!("me ")), "id_token.authorized_party"),
+        ("at_hash in upper case", set("at_hash", str::to_uppercase), HASH),
+        ("at_hash the whole hash", set("at_hash", |hash| format!("{hash}{hash}")), HASH),
+        ("at_hash an object", claim("at_hash", json!({})), TYPE),
+        ("not a number", payload(|p| p.replacen('{', r#"{"x":NaN,"#, 1)), MALFORMED),
+        ("half a surrogate", payload(|p| p.replacen('{', r#"{"x":"\ud800","#, 1)), MALFORMED),
+        ("bytes that are no text", bytes_of(b"\xff\xfe"), MALFORMED),
+        ("a line break in a text", bytes_of(b"a\nb"), MALFORMED),
+        ("a comment", payload(|p| p.replacen('{', "{/* honest */", 1)), MALFORMED),
+        ("single quotes", payload(|p| p.replace('"', "'")), MALFORMED),
+        ("a number with a zero before", payload(|p| p.replacen('{', r#"{"x":01,"#, 1)), MALFORMED),
+        (
+            "objects without end",
+            payload(|p| p.replacen('{', &format!("{{\"x\":{}1{},", "[".repeat(2000), "]".repeat(2000)), 1)),
+            MALFORMED,
+        ),
+        ("nonce twice", payload(|p| p.replacen('{', r#"{"nonce":"other","#, 1)), MALFORMED),
+        ("exp twice", payload(|p| p.replacen('{', r#"{"exp":1,"#, 1)), MALFORMED),
+        ("aud twice", payload(|p| p.replacen('{', r#"{"aud":"you","#, 1)), MALFORMED),
+        ("iss twice", payload(|p| p.replacen('{', r#"{"iss":"https://evil.example","#, 1)), MALFORMED),
+        (
+            "the signature in hexadecimal",
+            whole(|t| {
+                let (input, signature) = split(&t);
+                let digits: Vec<String> = signature.bytes().map(|byte| format!("{byte:02x}")).collect();
+                format!("{input}.{}", digits.concat())
+            }),
+            "id_token.bad_signature",
+        ),
+        (
+            "the header once more for a signature",
+            whole(|t| {
+                let (input, _) = split(&t);
+                format!("{input}.{}", input.split('.').next().unwrap())
+            }),
+            "id_token.bad_signature",
+        ),
+    ];
+    assert!(assert_refused(lies) >= 42);
+}
+
+#[test]
+fn lies_about_a_signature_of_two_numbers() {
+    let der = |raw: &[u8]| {
+        // ASN.1, as most libraries make it and JWS does not (RFC 7518 §3.4).
+        let integer = |half: &[u8]| {
+            let padded = if half[0] & 0x80 == 0 { half.to_vec() } else { [&[0], half].concat() };
+            [vec![2, u8::try_from(padded.len()).unwrap()], padded].concat()
+        };
+        let inner = [integer(&raw[..32]), integer(&raw[32..])].concat();
+        [vec![0x30, u8::try_from(inner.len()).unwrap()], inner].concat()
+    };
+    let forged: Vec<(&str, Mint)> = vec![
+        ("all zeros (CVE-2022-21449)", signature(|_, _| vec![0; 64])),
+        ("r zero", signature(|_, s| [vec![0; 32], s[32..].to_vec()].concat())),
+        ("s zero", signature(|_, s| [s[..32].to_vec(), vec![0; 32]].concat())),
+        ("all ones", signature(|_, _| vec![0xff; 64])),
+        ("swapped", signature(|_, s| [&s[32..], &s[..32]].concat())),
+        ("as ASN.1", signature(move |_, s| der(&s))),
+        ("one half", signature(|_, s| s[..32].to_vec())),
+        ("with zeros behind", signature(|_, s| [s, vec![0; 2]].concat())),
+        ("empty", signature(|_, _| Vec::new())),
+        ("of another content", signature(|_, _| TestKey::es256().sign(b"a.b"))),
+    ];
+    for (name, lie) in forged {
+        let world = World::usual();
+        world.provider().rotate(TestKey::es256());
+        world.provider().lie(|lies| {
+            lies.edit(Endpoint::Metadata, |metadata| {
+                metadata["id_token_signing_alg_values_supported"] = json!(["ES256"]);
+            });
+            lies.id_token(lie);
+        });
+        let browser = world.browser();
+        assert_eq!((browser.sign_in("/").status(), world.host.last_event()), (502, "id_token.bad_signature"), "{name}");
+        assert!(browser.session().is_none(), "{name}");
+        world.provider().lie(|lies| lies.id_token = None);
+        assert_eq!(browser.sign_in("/a").location(), "/a", "{name}");
+    }
+}

@@ -167,3 +167,41 @@ fn absence_proves_nothing() {
     assert_eq!(browser.visit("/").user(), Some("alice"));
     assert_eq!(browser.fetch("/oidc_userinfo").json()["sub"], Value::from("alice"));
 }
+
+#[test]
+fn tokens_that_the_store_did_not_take_are_stored_when_it_is_back() {
+    let settings = json!({});
+    let world = World::new(&settings);
+    let browser = signed_in(&world);
+    world.host.meanwhile(Endpoint::Token, |host| host.faults.save.set(true));
+    assert_eq!(visit_when_due(&world, &browser).user(), Some("alice"));
+    assert!(world.host.events().contains(&"store.save_failed"));
+    let cookies = browser.cookies_for("https://site.example/");
+    world.host.take_counts();
+    // It is not tried at each request, and not written over a mark.
+    assert_eq!((browser.visit("/").user(), world.host.take_counts().writes), (Some("alice"), 0));
+    world.host.faults.save.set(false);
+    world.host.pass(2);
+    assert_eq!((browser.visit("/").user(), world.host.take_counts().writes), (Some("alice"), 1));
+    assert_eq!((browser.visit("/").user(), world.host.take_counts().writes), (Some("alice"), 0), "once");
+    // Another isolate finds the refresh token that counts.
+    let world = world.redeployed(&settings);
+    world.host.pass(3590);
+    let answer = world.send(&FakeRequest::get("/").cookies(&cookies));
+    assert_eq!((answer.user(), world.host.last_event()), (Some("alice"), "refresh.finished"));
+}
+
+#[test]
+fn what_waits_for_the_store_is_not_written_over_a_sign_out() {
+    let world = World::usual();
+    let browser = signed_in(&world);
+    world.host.meanwhile(Endpoint::Token, |host| host.faults.save.set(true));
+    visit_when_due(&world, &browser);
+    let copy = browser.cookies_for("https://site.example/");
+    world.host.faults.save.set(false);
+    browser.visit("/oidc_logout");
+    let marks = world.host.store.borrow().clone();
+    world.host.pass(10);
+    assert_eq!(world.send(&FakeRequest::get("/").cookies(&copy)).status(), 401);
+    assert_eq!(*world.host.store.borrow(), marks);
+}

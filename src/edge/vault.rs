@@ -26,8 +26,9 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(12);
 /// The same in milliseconds, for the one who waits for the object.
 const PATIENCE_WITH_THE_OBJECT: u32 = 12_000 + ANSWER_WITHIN;
-/// In milliseconds.
+/// In milliseconds, at first; each time twice as long, so that a crowd that waits for a slow provider costs little.
 const LOOK_AGAIN_AFTER: u32 = 20;
+const LOOK_AGAIN_AT_LEAST: u32 = 320;
 
 /// The value that is kept, as bytes, and until when it is good.
 const VALUE: &str = "value";
@@ -126,13 +127,17 @@ impl SessionVault {
     /// Waits until it is the asker's turn, or there is nothing left to do.
     async fn claim(&self, stale: Timestamp) -> Result<Response, JsValue> {
         let give_up = clock_seconds().plus(PATIENCE);
+        let mut pause = LOOK_AGAIN_AFTER;
         loop {
             let (until, now) = (self.stored_until().await?, clock_seconds());
             match self.turns.ask(stale, until, now) {
                 Turn::Over => return self.answer(1).await,
                 Turn::Yours => return self.answer(0).await,
                 Turn::Wait if now >= give_up => return refuse(503),
-                Turn::Wait => drop(JsFuture::from(glue::sleep(LOOK_AGAIN_AFTER)).await?),
+                Turn::Wait => {
+                    JsFuture::from(glue::sleep(pause)).await?;
+                    pause = (pause * 2).min(LOOK_AGAIN_AT_LEAST);
+                }
             }
         }
     }

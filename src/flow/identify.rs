@@ -7,7 +7,7 @@ use crate::{
     flow::{
         Site,
         refresh::{Refreshed, refresh},
-        sign_in, standing,
+        sign_in, standing, unsaved,
     },
     host::Host,
     session::{
@@ -79,6 +79,7 @@ pub async fn stand(site: &Site, host: &impl Host, mut session: Session) -> Resul
         return Ok(None);
     }
     let Some(checked_at) = standing::check(site, host, &session).await? else { return Ok(None) };
+    unsaved::store_again(site, host, &session).await;
     let mut renewed = false;
     // Twice: what another request has renewed, a while ago, may be due again itself.
     for _ in 0..2 {

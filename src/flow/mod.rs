@@ -19,6 +19,7 @@ pub mod sign_out;
 pub mod standing;
 pub mod token_cache;
 pub mod tries;
+pub mod unsaved;
 pub mod unsent;
 
 use crate::{
@@ -61,6 +62,8 @@ pub struct Site {
     pub standings: standing::Standings,
     /// The access tokens that are at hand for the origin.
     pub access_tokens: access::AccessTokens,
+    /// Tokens that the store did not take.
+    pub unsaved: unsaved::Unsaved,
     /// When sessions were last tried to be renewed.
     pub attempts: refresh::Attempts,
     /// The states that have been used.
@@ -86,6 +89,7 @@ impl Site {
             provider_cache: provider::ProviderCache::default(),
             standings: standing::Standings::default(),
             access_tokens: access::AccessTokens::default(),
+            unsaved: unsaved::Unsaved::default(),
             attempts: refresh::Attempts::default(),
             used_states: replay::Used::of(MAX_STATES),
             used_proofs: replay::Used::of(MAX_PROOFS),

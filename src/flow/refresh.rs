@@ -368,6 +368,7 @@ pub(super) async fn save(site: &Site, host: &impl Host, session: &Session, crede
         }
     }
     host.log(&LogLine::event("store.save_failed"));
+    site.unsaved.keep(&session.id, entry, credentials.validity.due(), host.now());
     false
 }
 

@@ -115,6 +115,7 @@ pub(super) async fn later_than_marks(site: &Site, host: &impl Host, session: &Se
 pub async fn end_session(site: &Site, host: &impl Host, session: &Session) -> Result<(), StoreError> {
     site.standings.remember(&session.id, Standing::Ended);
     site.access_tokens.forget(&session.id);
+    site.unsaved.forget(&session.id);
     end(site, host, &StoreKey::of_session(&session.id), host.now()).await
 }
 
