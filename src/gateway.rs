@@ -20,6 +20,7 @@ use crate::{
         live,
         sign_in::{self, Finished, Wanted},
         sign_out, tries,
+        unsent::{Kept, not_kept},
     },
     host::Host,
     oauth::bearer::Challenge,
@@ -170,15 +171,13 @@ impl Gateway {
             Verdict::Admit(admitted) => Ok(Leave::Given(admitted)),
             Verdict::Forbid => Err(Error::Forbidden),
             Verdict::Challenge(challenge) => Err(Error::Challenge(challenge)),
-            Verdict::SignIn if rule.takes_tokens() && !is_navigation(request) => {
-                let wanted = Wanted { step_up: rule.step_up.clone(), ..Wanted::of(ReturnTo::root()) };
-                let kept = self.keep_unsent(host, request, url, wanted).await?;
-                kept.map(Leave::Withheld).ok_or(Error::Challenge(Challenge::Missing))
+            Verdict::SignIn => {
+                let problem = (!rule.takes_tokens()).then_some("login_required");
+                self.ask_to_sign_in(host, request, url, (rule.step_up.clone(), problem)).await
             }
-            Verdict::SignIn => self.ask_to_sign_in(host, request, url, (rule.step_up.clone(), "login_required")).await,
             // RFC 9470 §3 for the word.
             Verdict::StepUp(step_up) => {
-                self.ask_to_sign_in(host, request, url, (step_up, "insufficient_user_authentication")).await
+                self.ask_to_sign_in(host, request, url, (step_up, Some("insufficient_user_authentication"))).await
             }
         }
     }
@@ -189,16 +188,28 @@ impl Gateway {
         host: &impl Host,
         request: &impl IncomingRequest,
         url: &RequestUrl<'_>,
-        (step_up, problem): (StepUp, &str),
+        (step_up, problem): (StepUp, Option<&str>),
     ) -> Result<Leave, Error> {
+        let is_page = is_navigation(request);
+        // Without a problem of its own it is that there is no token.
+        let refused = || match problem {
+            Some(problem) => Ok(Leave::Withheld(self.login_required(url, problem))),
+            None => Err(Error::Challenge(Challenge::Missing)),
+        };
         // Where our cookies don't reach, nobody can be signed in; a testing profile can't sign in once more.
         if !route::cookies_reach(&self.site.config.routes, url.path()) || self.site.config.testing_profile.is_some() {
-            return Err(Error::Forbidden);
+            return if is_page || problem.is_some() { Err(Error::Forbidden) } else { refused() };
         }
-        let wanted = Wanted { step_up, ..Wanted::of(ReturnTo::from_request(url)) };
-        if !is_navigation(request) {
-            let kept = self.keep_unsent(host, request, url, wanted).await?;
-            return Ok(Leave::Withheld(kept.unwrap_or_else(|| self.login_required(url, problem))));
+        let mut wanted = Wanted { step_up, ..Wanted::of(ReturnTo::from_request(url)) };
+        if !is_page {
+            match self.keep_unsent(host, request, url).await? {
+                Some(Kept::ToReturnTo(page)) => wanted.return_to = page,
+                // In another tab any sign-in would do.
+                Some(Kept::ByTheBrowser) if wanted.step_up.asks_nothing() => {
+                    return Ok(Leave::Withheld(not_kept(&self.site)));
+                }
+                _ => return refused(),
+            }
         }
         self.start(host, request, url, wanted).await.map(Leave::Withheld)
     }

@@ -22,30 +22,39 @@ const KEPT_FOR: Duration = Duration::from_secs(1800);
 /// Our endpoint that sends it on.
 const RESUME: &str = "oidc_resume";
 
-/// Keeps the form that `subject` has sent: where to go once they have signed in. `None` when it is not one that can be
-/// kept, or the store is down.
+/// What has become of a form.
+#[derive(Debug)]
+pub enum Kept {
+    /// It waits; the page that asks for it is where to go after the sign-in.
+    ToReturnTo(ReturnTo),
+    /// It is not one that can be kept, or the store is down. The browser has it.
+    ByTheBrowser,
+}
+
+/// Keeps the form that `subject` has sent.
 pub async fn keep(
     site: &Site,
     host: &impl Host,
     request: &impl IncomingRequest,
     url: &RequestUrl<'_>,
     subject: &str,
-) -> Result<Option<ReturnTo>, Error> {
+) -> Result<Kept, Error> {
     let is_form = request.header("content-type").is_some_and(|kind| kind == "application/x-www-form-urlencoded");
-    let Some(target) = ReturnTo::parse(url.target()).filter(|_| is_form) else { return Ok(None) };
-    let Ok(body) = request.body(MAX_FORM_BYTES).await else { return Ok(None) };
+    let Some(target) = ReturnTo::parse(url.target()).filter(|_| is_form) else { return Ok(Kept::ByTheBrowser) };
+    let Ok(body) = request.body(MAX_FORM_BYTES).await else { return Ok(Kept::ByTheBrowser) };
     if form::fields(&body).is_none() {
-        return Ok(None);
+        return Ok(Kept::ByTheBrowser);
     }
     let id = SessionId::from_random(random(host)?);
     let unsent = Unsent { subject: subject.to_owned(), target, body, kept_at: host.now() };
     let entry = site.ring.seal_entry(&id, random(host)?, &encode_unsent(&unsent)).ok_or(Error::Internal)?;
     if host.store().save(&StoreKey::of_unsent(&id), &entry, KEPT_FOR).await.is_err() {
         host.log(&LogLine::event("store.save_failed"));
-        return Ok(None);
+        return Ok(Kept::ByTheBrowser);
     }
     let name = site.seal(host, Purpose::Unsent, id.as_bytes())?;
-    Ok(ReturnTo::parse(&format!("{}?unsent={name}", site.own_path(RESUME))))
+    let page = ReturnTo::parse(&format!("{}?unsent={name}", site.own_path(RESUME)));
+    Ok(page.map_or(Kept::ByTheBrowser, Kept::ToReturnTo))
 }
 
 /// The page for one that is not kept: the browser still has it.
@@ -54,17 +63,17 @@ pub fn not_kept(site: &Site) -> Reply {
     Reply::page(401, pages::not_kept(&sign_in))
 }
 
-/// Asks the visitor whether to send what is kept under `name`.
-pub async fn ask(site: &Site, host: &impl Host, name: &str, identity: &Identity) -> Result<Reply, Error> {
-    let (_, unsent) = open(site, host, name, identity).await?;
-    let fields = form::fields(&unsent.body).ok_or(UnsentError::NotHere)?;
-    let action = format!("{}?unsent={name}", site.own_path(RESUME));
-    Ok(Reply::form_page(200, pages::unsent(account::who(identity), unsent.target.as_str(), &action, &fields)))
-}
-
-/// Lets the browser send `body`, which has to be what is kept under `name`, to where it was meant to go; once.
-pub async fn send(site: &Site, host: &impl Host, name: &str, identity: &Identity, body: &str) -> Result<Reply, Error> {
+/// Asks the visitor whether to send what is kept under `name`. When that page has `posted` it, lets the browser send it
+/// to where it was meant to go; once.
+pub async fn resume(
+    site: &Site,
+    host: &impl Host,
+    name: &str,
+    identity: &Identity,
+    posted: Option<String>,
+) -> Result<Reply, Error> {
     let (key, unsent) = open(site, host, name, identity).await?;
+    let Some(body) = posted else { return ask(site, name, identity, &unsent) };
     if unsent.body != body {
         return Err(Error::FormUnreadable);
     }
@@ -76,6 +85,12 @@ pub async fn send(site: &Site, host: &impl Host, name: &str, identity: &Identity
         host.log(&LogLine::event("store.save_failed"));
     }
     Ok(Reply::redirect_with_body(unsent.target.as_str()))
+}
+
+fn ask(site: &Site, name: &str, identity: &Identity, unsent: &Unsent) -> Result<Reply, Error> {
+    let fields = form::fields(&unsent.body).ok_or(UnsentError::NotHere)?;
+    let action = format!("{}?unsent={name}", site.own_path(RESUME));
+    Ok(Reply::form_page(200, pages::unsent(account::who(identity), unsent.target.as_str(), &action, &fields)))
 }
 
 /// What is kept under `name`, for the one who entered it.

@@ -5,8 +5,8 @@ use crate::{
     error::{Error, LogLine},
     flow::{
         identify::{self, Identified},
-        sign_in::{self, Wanted},
-        unsent,
+        sign_in::Wanted,
+        unsent::{self, Kept},
     },
     host::Host,
     visitor::Visitor,
@@ -27,21 +27,11 @@ impl Gateway {
         host: &impl Host,
         request: &impl IncomingRequest,
         url: &RequestUrl<'_>,
-        wanted: Wanted,
-    ) -> Result<Option<Reply>, Error> {
-        let cookies = request.cookies();
-        let session = is_own_form(request).then(|| identify::last_session(&self.site, cookies)).flatten();
+    ) -> Result<Option<Kept>, Error> {
+        let session = is_own_form(request).then(|| identify::last_session(&self.site, request.cookies())).flatten();
         let Some(session) = session else { return Ok(None) };
         check_rate(host, request).await?;
-        let kept = unsent::keep(&self.site, host, request, url, session.identity.subject()).await?;
-        Ok(match kept {
-            Some(return_to) => {
-                let wanted = Wanted { return_to, ..wanted };
-                Some(sign_in::start(&self.site, host, url, cookies, wanted).await?)
-            }
-            // In the other tab any sign-in would do.
-            None => wanted.step_up.asks_nothing().then(|| unsent::not_kept(&self.site)),
-        })
+        unsent::keep(&self.site, host, request, url, session.identity.subject()).await.map(Some)
     }
 
     /// Back from the provider with a form that waits, or to say so in the other tab.
@@ -75,8 +65,10 @@ impl Gateway {
         let query = Parameters::parse(url.query().unwrap_or_default()).unwrap_or_default();
         let reply = match query.value("unsent") {
             None => Reply::page(200, pages::signed_in()),
-            Some(name) if posted => unsent::send(&self.site, host, name, &identity, &read_form(request).await?).await?,
-            Some(name) => unsent::ask(&self.site, host, name, &identity).await?,
+            Some(name) => {
+                let body = if posted { Some(read_form(request).await?) } else { None };
+                unsent::resume(&self.site, host, name, &identity, body).await?
+            }
         };
         Ok(renewed.into_iter().fold(reply, Reply::cookie))
     }

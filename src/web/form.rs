@@ -107,12 +107,11 @@ impl Parameters {
     // RFC 6749 §3.1
     pub fn parse(encoded: &str) -> Result<Self, FormError> {
         let mut parameters: Vec<(String, String)> = Vec::new();
-        for piece in encoded.split('&').filter(|piece| !piece.is_empty()) {
+        for pair in pairs(encoded) {
             if parameters.len() >= Self::MAX {
                 return Err(FormError::TooMany);
             }
-            let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
-            let (name, value) = (decode(name)?, decode(value)?);
+            let (name, value) = pair?;
             if parameters.iter().any(|(other, _)| *other == name) {
                 return Err(FormError::Repeated);
             }
@@ -171,13 +170,21 @@ impl core::error::Error for FormError {}
 /// The fields of a form, when a page of ours with these fields makes browsers send the same bytes (HTML, "form
 /// submission"). `None`: it is no form, or one that a page can't carry.
 pub fn fields(body: &str) -> Option<Form> {
-    let form = Form(form_urlencoded::parse(body.as_bytes()).into_owned().collect());
+    let form = Form(pairs(body).collect::<Result<_, _>>().ok()?);
     // HTML takes NUL for another character and every line break for CR LF; a field without a name is not sent, and
     // the one called `_charset_` has a value of its own.
     let carried = |text: &str| !text.replace("\r\n", "").contains(['\0', '\r', '\n']);
     let sent = |name: &str| !name.is_empty() && !name.eq_ignore_ascii_case("_charset_");
     let is_plain = form.iter().all(|(name, value)| sent(name) && carried(name) && carried(value));
     (is_plain && form.to_body() == body).then_some(form)
+}
+
+fn pairs(encoded: &str) -> impl Iterator<Item = Result<(String, String), FormError>> {
+    let pieces = encoded.split('&').filter(|piece| !piece.is_empty());
+    pieces.map(|piece| {
+        let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+        Ok((decode(name)?, decode(value)?))
+    })
 }
 
 fn decode(component: &str) -> Result<String, FormError> {

@@ -20,7 +20,7 @@ pub struct Action<'a> {
 
 /// What happened, one sentence, one way on. `code` is the one under which the log has the cause.
 pub fn problem(title: &str, sentence: &str, code: &str, action: Option<Action<'_>>) -> String {
-    render(&Problem { title, sentence, code, action })
+    render(&Note { title, sentence, code, action, new_tab: false })
 }
 
 /// "You are signed out", and a link back in: `sign_in`.
@@ -60,17 +60,16 @@ pub fn not_kept(sign_in: &str) -> String {
         title: "You are no longer signed in",
         sentence: "What you entered has not been sent, and your browser still has it. Sign in in a new tab, come \
                    back to this one and reload it: your browser asks whether to send it again.",
-        sign_in: Some(sign_in),
+        code: "",
+        action: Some(Action { href: sign_in, label: "Sign in, in a new tab" }),
+        new_tab: true,
     })
 }
 
 /// Says that the other tab can go on.
 pub fn signed_in() -> String {
-    render(&Note {
-        title: "You are signed in",
-        sentence: "Close this tab, go back to the other one and reload it there.",
-        sign_in: None,
-    })
+    let sentence = "Close this tab, go back to the other one and reload it there.";
+    problem("You are signed in", sentence, "", None)
 }
 
 /// Says only that sign-in is misconfigured: the report is the operator's, in the log.
@@ -79,12 +78,13 @@ pub fn misconfigured() -> String {
 }
 
 #[derive(Template)]
-#[template(path = "problem.html")]
-struct Problem<'a> {
+#[template(path = "note.html")]
+struct Note<'a> {
     title: &'a str,
     sentence: &'a str,
     code: &'a str,
     action: Option<Action<'a>>,
+    new_tab: bool,
 }
 
 #[derive(Template)]
@@ -116,14 +116,6 @@ struct Unsent<'a> {
     target: &'a str,
     action: &'a str,
     fields: &'a Form,
-}
-
-#[derive(Template)]
-#[template(path = "note.html")]
-struct Note<'a> {
-    title: &'a str,
-    sentence: &'a str,
-    sign_in: Option<&'a str>,
 }
 
 #[derive(Template)]
