@@ -27,10 +27,12 @@
 //! only policy an [`Admitted`](policy::Admitted), without which nothing is forwarded. Time, chance, the network, the store and
 //! the log are reached through [`host::Host`] alone, so that everything else is tested natively, with a clock that tests set.
 //!
-//! The feature `edge` adds the adapter for the Workers runtime: the `fetch` handler, WebCrypto for signatures, Workers KV or
-//! Durable Objects for tokens and for marks that end sessions, and streaming to the origin. It is off by default, so that the core carries no JavaScript; `npm run build` turns
-//! it on. There is no interface for Workers that are written around this crate yet: what is public here serves the adapter
-//! and the tests, and may change.
+//! The feature `edge` adds the library for Workers that are written around this crate, in the types of the crate `worker`:
+//! `Oidc` and `Guard`, which stand at this root with what they need. `docs/library.md` is their guide. The feature `guard`
+//! makes the Worker that `npm run build` builds. Both are off by default, so that the core carries no JavaScript.
+//!
+//! What stands at the root and in [`embed`] is for others to use. The other modules are public for this crate's own programs
+//! and tests, and may change at any time.
 
 pub mod claim_path;
 pub mod config;

@@ -318,3 +318,58 @@ fn a_provider_that_is_down_is_told_to_the_visitor() {
     let got = around.visit(&around.browser(), "/private", private);
     assert_eq!((got.status(), got.cookies.len()), (502, 0));
 }
+
+fn asking() -> Around {
+    let around = usual();
+    around.host.provider.introspects.set(true);
+    around.host.provider.opaque("good-token", &json!({"sub": "alice", "client_id": "app", "scope": "read"}));
+    around
+}
+
+fn bearer(token: &str) -> FakeRequest {
+    FakeRequest::get("/api").header("authorization", &format!("Bearer {token}"))
+}
+
+#[test]
+fn tokens_that_the_code_asks_for() {
+    let around = asking();
+    for (request, required, scopes, status, challenge) in [
+        (bearer("good-token"), true, &["read"][..], 200, ""),
+        (bearer("good-token"), false, &[], 200, ""),
+        (bearer("good-token"), true, &["read", "admin"], 403, "error=\"insufficient_scope\""),
+        (bearer("good-token"), true, &["no such\nscope"], 403, ""),
+        (bearer("bad-token"), true, &[], 401, "error=\"invalid_token\""),
+        (bearer("bad-token"), false, &[], 401, "error=\"invalid_token\""),
+        (FakeRequest::get("/api"), true, &["read"], 401, "scope=\"read\""),
+        (FakeRequest::page("/api"), true, &[], 401, "Bearer realm="),
+        (FakeRequest::get("/api"), false, &["read"], 200, ""),
+        (bearer("a b"), false, &[], 400, "error=\"invalid_request\""),
+    ] {
+        let told = format!("{request:?} {required} {scopes:?}");
+        let brings_one = !request.headers.is_empty() && request.headers[0].0 == "authorization";
+        let got = around.send(&around.browser(), request, async |visit| {
+            let caller = visit.accept_token(required, scopes).await?;
+            assert_eq!(visit.token_info(), caller);
+            assert_eq!(caller.is_some(), brings_one);
+            Ok(caller.and_then(|caller| caller.subject().map(str::to_owned)).unwrap_or_default())
+        });
+        assert_eq!(got.status(), status, "{told}");
+        let header = got.reply.as_ref().and_then(|reply| reply.header_value("www-authenticate")).unwrap_or_default();
+        assert!(header.contains(challenge), "{told}: {header}");
+        assert!(got.cookies.is_empty(), "{told}");
+    }
+}
+
+#[test]
+fn tokens_that_the_code_has_from_elsewhere() {
+    let around = asking();
+    for (token, scopes, status) in
+        [("good-token", &["read"][..], 200), ("good-token", &["admin"], 403), ("bad-token", &[], 401), ("", &[], 401)]
+    {
+        let got = around.send(&around.browser(), FakeRequest::get("/socket"), async |visit| {
+            let caller = visit.validate_token(token, scopes).await?;
+            Ok(caller.subject().unwrap_or_default().to_owned())
+        });
+        assert_eq!(got.status(), status, "{token} {scopes:?}");
+    }
+}

@@ -10,6 +10,7 @@ mod answer;
 mod gates;
 mod knowledge;
 mod passage;
+mod tokens;
 mod visit;
 
 use std::rc::Rc;

@@ -14,6 +14,7 @@ use crate::{
     flow::Site,
     gateway::Gateway,
     host::Host,
+    oauth::access_token::Caller,
     origin::{Forward, Lasts},
     policy::Admitted,
     session::{Credentials, Session},
@@ -35,6 +36,8 @@ struct Parts<H, R> {
     signed_out: Cell<bool>,
     /// What the answer sets.
     cookies: RefCell<Vec<SetCookie>>,
+    /// Who has brought an access token that the code has accepted.
+    caller: RefCell<Option<Rc<Caller>>>,
     /// What the store has told.
     credentials: RefCell<Told>,
 }
@@ -84,6 +87,19 @@ impl<H, R> Visit<H, R> {
             Visitor::Known(identity) if !self.0.signed_out.get() => Some(identity),
             _ => None,
         }
+    }
+
+    /// What is known of the access token that a rule or [`Visit::accept_token`] has accepted: its claims, or the answer
+    /// about it (RFC 7662 §2.2).
+    pub fn token_info(&self) -> Option<Rc<Caller>> {
+        match self.0.begun.admitted.visitor() {
+            Visitor::Bearer(caller, _) => Some(Rc::clone(caller)),
+            _ => self.0.caller.borrow().clone(),
+        }
+    }
+
+    pub(super) fn accept(&self, caller: &Rc<Caller>) {
+        self.0.caller.replace(Some(Rc::clone(caller)));
     }
 
     pub(super) fn gateway(&self) -> &Gateway {
@@ -137,7 +153,8 @@ impl<H: Host, R: IncomingRequest> Visit<H, R> {
     pub(super) fn new(gateway: Rc<Gateway>, host: H, request: R, mut begun: Begun) -> Self {
         let cookies = RefCell::new(core::mem::take(&mut begun.cookies));
         let (signed_out, credentials) = (Cell::default(), RefCell::default());
-        Self(Rc::new(Parts { gateway, host, request, begun, signed_out, cookies, credentials }))
+        let caller = RefCell::default();
+        Self(Rc::new(Parts { gateway, host, request, begun, signed_out, cookies, caller, credentials }))
     }
 
     pub(super) fn url(&self) -> Result<RequestUrl<'_>, Answer> {

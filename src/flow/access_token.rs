@@ -45,14 +45,29 @@ pub async fn caller(
         return Ok(Caller::testing(profile.clone()).map(|caller| (Rc::new(caller), Location::Header)));
     }
     let Some(presented) = super::bearer::find(site, request, url).await? else { return Ok(None) };
+    let caller = of(site, host, (request, url), &presented).await?;
+    Ok(Some((caller, presented.location)))
+}
+
+/// The caller who brings this token with this request.
+///
+/// # Errors
+///
+/// As [`caller`].
+pub async fn of(
+    site: &Site,
+    host: &impl Host,
+    (request, url): (&impl IncomingRequest, &RequestUrl<'_>),
+    presented: &Presented,
+) -> Result<Rc<Caller>, Error> {
     let hash: TokenHash = Sha256::digest(presented.untrusted.expose()).into();
     let finding = match site.known_tokens.find(&hash, host.now()) {
         Some(finding) => finding,
-        None => find_out(site, host, request, &presented, hash).await?,
+        None => find_out(site, host, request, presented, hash).await?,
     };
     let caller = finding.map_err(Error::AccessToken)?;
-    possession::check(site, host, request, url, (&presented, &caller)).await?;
-    Ok(Some((caller, presented.location)))
+    possession::check(site, host, request, url, (presented, &caller)).await?;
+    Ok(caller)
 }
 
 async fn find_out(

@@ -48,15 +48,26 @@ impl Gateway {
 
     /// The answer to one whose token is not good; `None` when something else is wrong.
     pub(super) fn challenged(&self, host: &impl Host, request: &impl IncomingRequest, error: &Error) -> Option<Reply> {
+        let url = RequestUrl::parse(request.url()).ok()?;
+        let Route::Rule(rule) = route::route(&self.site.config, request.method(), url.path()) else { return None };
+        self.challenge(host, &url, rule, error)
+    }
+
+    /// The same under another rule than that of the request: one that code asks about.
+    pub(crate) fn challenge(
+        &self,
+        host: &impl Host,
+        url: &RequestUrl<'_>,
+        rule: &Rule,
+        error: &Error,
+    ) -> Option<Reply> {
         // RFC 9449 §9: a client whose proof is out of time may try again with what we give it, if we can give any.
         let nonce = match error {
             Error::Proof(ProofError::Nonce | ProofError::Stale) => possession::nonce(&self.site, host),
             _ => None,
         };
         let said = Said::of(error, nonce.is_some())?;
-        let url = RequestUrl::parse(request.url()).ok()?;
-        let Route::Rule(rule) = route::route(&self.site.config, request.method(), url.path()) else { return None };
-        let bearer = || bearer_challenge(rule, &self.site.public_origin(&url), error, &said);
+        let bearer = || bearer_challenge(rule, &self.site.public_origin(url), error, &said);
         // RFC 9449 §7.1
         let header = match error {
             Error::Proof(_) => proof_challenge(said.error),
