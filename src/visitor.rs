@@ -23,7 +23,7 @@ pub enum Visitor {
 
 /// The claims of a signed-in visitor, as far as rules and headers need them.
 #[derive(Clone, PartialEq)]
-pub struct Identity(Object);
+pub struct Identity(Rc<Object>);
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,7 +34,7 @@ impl fmt::Debug for Identity {
 impl Identity {
     /// From claims that a verified source vouched for.
     pub fn new(claims: Object) -> Self {
-        Self(claims)
+        Self(Rc::new(claims))
     }
 
     /// `sub`.

@@ -106,7 +106,7 @@ pub fn last_session(site: &Site, cookies: &str) -> Option<Session> {
 }
 
 fn opened(site: &Site, cookies: &str) -> Option<(Session, bool)> {
-    site.cookie_names.sessions(cookies).find_map(|sealed| open(site, &sealed).ok())
+    site.cookie_names.sessions(cookies).find_map(|sealed| site.opened.or_open(&sealed, || open(site, &sealed)).ok())
 }
 
 fn open(site: &Site, sealed: &str) -> Result<(Session, bool), SealError> {

@@ -9,6 +9,7 @@ pub mod claims;
 pub mod identify;
 pub mod live;
 pub mod members;
+pub mod opened;
 pub mod possession;
 pub mod provider;
 pub mod provider_logout;
@@ -66,6 +67,8 @@ pub struct Site {
     pub unsaved: unsaved::Unsaved,
     /// When sessions were last tried to be renewed.
     pub attempts: refresh::Attempts,
+    /// The sessions whose cookies have lately been opened.
+    pub opened: opened::Opened,
     /// The states that have been used.
     pub used_states: replay::Used,
     /// The proofs of possession that have been used.
@@ -91,6 +94,7 @@ impl Site {
             access_tokens: access::AccessTokens::default(),
             unsaved: unsaved::Unsaved::default(),
             attempts: refresh::Attempts::default(),
+            opened: opened::Opened::default(),
             used_states: replay::Used::of(MAX_STATES),
             used_proofs: replay::Used::of(MAX_PROOFS),
             known_tokens: token_cache::TokenCache::default(),
