@@ -27,6 +27,11 @@ impl ClaimPath {
         Self { literal: None, segments: segments.iter().map(|&segment| segment.to_owned()).collect() }
     }
 
+    /// Whether this is the claim of that name, and nothing inside another one.
+    pub fn is(&self, name: &str) -> bool {
+        self.literal.as_deref() == Some(name)
+    }
+
     /// The value that stands there.
     pub fn find<'c>(&self, claims: &'c Object) -> Option<&'c Value> {
         if let Some(value) = self.literal.as_ref().and_then(|name| claims.get(name)) {

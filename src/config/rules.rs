@@ -279,7 +279,18 @@ fn claim(name: &str, value: &Value) -> Checked<ClaimRule> {
             "write it as [\"staff\", \"admin\"]",
         ));
     }
+    let is_bad_domain = |text: &str| text.strip_prefix('@').is_some_and(|domain| !is_host_name(domain));
+    if path.is("email") && any_of.iter().filter_map(Value::as_str).any(is_bad_domain) {
+        let cure = "write one as @example.com, and those below it on their own";
+        return Err(Mismatch::new("whole addresses, or `@` and a domain", cure));
+    }
     Ok(ClaimRule { path, any_of })
+}
+
+// No `*`, and no dot at an end: it would look like more domains than the one that is meant.
+fn is_host_name(domain: &str) -> bool {
+    let good = |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    domain.split('.').all(good)
 }
 
 // Keycloak: resource_access.<client>.roles; a client's name may have dots.

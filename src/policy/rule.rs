@@ -50,7 +50,8 @@ pub struct Rule {
 pub struct ClaimRule {
     /// Where the claim stands.
     pub path: ClaimPath,
-    /// Any of these must equal the claim, or be contained in it.
+    /// Any of these must equal the claim, or be contained in it. For `email`, `@example.com` stands for every address at
+    /// exactly that domain.
     pub any_of: Vec<Value>,
 }
 
@@ -107,8 +108,23 @@ impl ClaimRule {
     pub fn holds(&self, claims: &Object) -> bool {
         match self.path.find(claims) {
             None => false,
-            Some(Value::Array(items)) => items.iter().any(|item| self.any_of.contains(item)),
-            Some(value) => self.any_of.contains(value),
+            Some(Value::Array(items)) => items.iter().any(|item| self.allows(item)),
+            Some(value) => self.allows(value),
         }
+    }
+
+    fn allows(&self, value: &Value) -> bool {
+        self.any_of.contains(value) || (self.path.is("email") && self.any_of.iter().any(|domain| is_at(domain, value)))
+    }
+}
+
+/// Whether `address` is one at the domain that `@example.com` names: that very domain, label for label and none below
+/// it, behind the last `@`, in whichever case (RFC 5321 §2.4).
+fn is_at(domain: &Value, address: &Value) -> bool {
+    let domain = domain.as_str().and_then(|domain| domain.strip_prefix('@'));
+    let address = address.as_str().and_then(|address| address.rsplit_once('@'));
+    match (domain, address) {
+        (Some(domain), Some((user, host))) => !user.is_empty() && host.eq_ignore_ascii_case(domain),
+        _ => false,
     }
 }

@@ -159,6 +159,33 @@ fn claims_any_value_of_every_rule() {
 }
 
 #[test]
+fn addresses_by_their_whole_domain() {
+    let rule = rule(Access::Login, &[("email", json!(["@example.com", "bob@other.example"]))]);
+    for (email, expected) in [
+        (json!("alice@example.com"), "admit with identity"),
+        (json!("alice@EXAMPLE.com"), "admit with identity"),
+        (json!("a@b@example.com"), "admit with identity"),
+        (json!("bob@other.example"), "admit with identity"),
+        (json!("carol@other.example"), "forbid"),
+        (json!("alice@sub.example.com"), "forbid"),
+        (json!("alice@notexample.com"), "forbid"),
+        (json!("alice@example.com.evil.example"), "forbid"),
+        (json!("alice@example.com@evil.example"), "forbid"),
+        (json!("alice@example.com."), "forbid"),
+        (json!("alice@example.com "), "forbid"),
+        (json!("@example.com@evil.example"), "forbid"),
+        (json!("example.com"), "forbid"),
+        (json!(7), "forbid"),
+    ] {
+        assert_eq!(verdict(&rule, known(json!({"sub": "a", "email": email}))), expected, "{email}");
+    }
+    // Elsewhere an `@` is a character like others.
+    let group = self::rule(Access::Login, &[("groups", json!("@admins"))]);
+    assert_eq!(verdict(&group, known(json!({"sub": "a", "groups": ["x@admins"]}))), "forbid");
+    assert_eq!(verdict(&group, known(json!({"sub": "a", "groups": ["@admins"]}))), "admit with identity");
+}
+
+#[test]
 fn methods_are_case_sensitive_and_get_covers_head() {
     let mut rule = rule(Access::Login, &[]);
     rule.methods = Some(vec!["GET".to_owned(), "PROPFIND".to_owned()]);
