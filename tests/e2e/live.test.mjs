@@ -98,14 +98,14 @@ for (const store of ['durable', 'kv', 'memory']) {
     });
 
     test('they go on when a request has renewed the tokens', async () => {
-      lives.seconds = 3;
+      lives.seconds = 7;
       const visitor = await signedIn(stack);
       lives.seconds = 3600;
       const socket = await open(stack, visitor);
       assert.equal(await socket.next(), 'hello alice');
-      await sleep(2000);
+      await sleep(4000);
       assert.equal((await visitor.fetch('/api/whoami')).status, 200);
-      await sleep(3000 + SLACK_MS);
+      await sleep(3500 + SLACK_MS);
       socket.send('still here');
       assert.equal((await soon(socket.next())).outcome, 'still here');
       socket.close();
