@@ -117,3 +117,36 @@ withExample('guard-with-hook', { provider: { accounts: { ...ACCOUNTS, mallory } 
     assert.equal((await stack().visitor().fetch('/echo')).status, 401);
   });
 });
+
+/** An access token of Alice's, as the provider has issued it to some client. */
+async function accessToken({ provider }, scope) {
+  const { AccessToken, Client, Grant } = provider.provider;
+  const client = await Client.find('edge-oidc-demo');
+  const grant = new Grant({ accountId: 'alice', clientId: client.clientId });
+  grant.addOIDCScope(scope);
+  return new AccessToken({ accountId: 'alice', client, grantId: await grant.save(), gty: 'authorization_code', scope }).save();
+}
+
+withExample('api', {}, (stack) => {
+  const ask = (target, token) => stack().visitor().fetch(target, { headers: token && { Authorization: `Bearer ${token}` } });
+
+  test('greets who brings a token, and challenges who does not', async () => {
+    const token = await accessToken(stack(), 'openid');
+    const greeted = await ask('/api', token);
+    assert.deepEqual([greeted.status, greeted.text], [200, '{"hello":"alice"}']);
+    const missing = await ask('/api');
+    assert.equal(missing.status, 401);
+    assert.match(missing.headers['www-authenticate'], /^Bearer realm=.*scope="openid"/);
+    assert.deepEqual(JSON.parse(missing.text), { error: 'invalid_token', error_description: 'Token required but invalid' });
+    assert.match((await ask('/api', 'made-up')).headers['www-authenticate'], /error="invalid_token"/);
+    const short = await ask('/api', await accessToken(stack(), 'email'));
+    assert.equal(short.status, 403);
+    assert.match(short.headers['www-authenticate'], /error="insufficient_scope"/);
+  });
+
+  test('lets those in without a token where none is required', async () => {
+    assert.equal((await ask('/api/open')).text, '{"hello":null}');
+    assert.equal((await ask('/api/open', await accessToken(stack(), 'openid'))).text, '{"hello":"alice"}');
+    assert.equal((await ask('/api/open', 'made-up')).status, 401);
+  });
+});
