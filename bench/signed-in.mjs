@@ -18,8 +18,8 @@ that only sets three headers and forwards (bench/contenders/floor.mjs). The roun
 contender the median counts. Takes about a minute on 2 cores; writes bench/results/signed-in.json.
 There is no pass or fail. On a busy machine all figures rise, the ratio less so.
 
-  --rounds N        for each contender; 15 unless told
-  --requests N      for each round; 2500 unless told
+  --rounds N        for each contender; 50 unless told
+  --requests N      for each round; 300 unless told
   --beside FOLDER   another build of the Worker, measured in the same rounds; nothing is written then
   --help            this text
 `;
@@ -27,7 +27,7 @@ There is no pass or fail. On a busy machine all figures rise, the ratio less so.
 const PATIENCE_MS = 10 * 60_000;
 
 await script(HELP, async () => {
-  const options = parsed('signed-in', { rounds: 15, requests: 2500, beside: undefined });
+  const options = parsed('signed-in', { rounds: 50, requests: 300, beside: undefined });
   requireProc();
   const deadline = Date.now() + PATIENCE_MS;
   const began = { ...circumstances(), load_before: load() };

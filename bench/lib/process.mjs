@@ -1,10 +1,7 @@
 // What Linux says about a process: its memory and the processor time it has had.
 
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { Failure } from '../../scripts/lib/terminal.mjs';
-
-const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
 /** Fails early, in words, where there is no /proc to read. */
 export function requireProc() {
@@ -18,11 +15,8 @@ export function memoryOf(pid) {
   return { resident: kilobytes('VmRSS'), peak: kilobytes('VmHWM') };
 }
 
-/** Seconds of processor time so far, of all threads, in user and in kernel mode. */
+/** Seconds of processor time so far, of all threads, in user and in kernel mode: to the nanosecond, where ticks are of 10 ms. */
 export function processorSeconds(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name stands in brackets and may hold spaces; the fields after it don't.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [utime, stime] = [fields[11], fields[12]].map(Number);
-  return (utime + stime) / TICKS_PER_SECOND;
+  const nanoseconds = (thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
+  return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + nanoseconds(thread), 0) / 1e9;
 }

@@ -3,7 +3,8 @@
 
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
-import { Client, each } from './client.mjs';
+import { Client } from './client.mjs';
+import { Load } from './load.mjs';
 import { load, round } from './machine.mjs';
 import { processorSeconds } from './process.mjs';
 import { Failure, duration, headline, say } from '../../scripts/lib/terminal.mjs';
@@ -67,26 +68,23 @@ export function withCookie(workers, { cookie, host }, closing) {
 
 /** Microseconds for each request: one figure for each round and contender, which is `{ name, pid, client, headers }`. */
 export async function measured(contenders, { rounds, requests }, deadline, report) {
-  for (const contender of contenders) await sent(contender, WARM_UP, deadline);
+  const loads = new Map(contenders.map(({ name, client: { port }, headers }) =>
+    [name, new Load({ port, connections: CONCURRENCY, target: '/private/page?n=1', headers: { Host: `localhost:${port}`, ...headers } })]));
+  for (const { name } of contenders) await loads.get(name).ask(WARM_UP);
   const figures = Object.fromEntries(contenders.map(({ name }) => [name, []]));
   for (let n = 0; n < rounds; n += 1) {
     // Nobody always goes first.
     const order = contenders.map((_, index) => contenders[(index + n) % contenders.length]);
     for (const contender of order) {
       const before = processorSeconds(contender.pid);
-      await sent(contender, requests, deadline);
+      if (Date.now() > deadline) throw new Failure(`stopped in round ${n + 1}: the time is up`, 'wait until the machine is calm');
+      await loads.get(contender.name).ask(requests);
       figures[contender.name].push(round(((processorSeconds(contender.pid) - before) * 1e6) / requests, 1));
       report(`round ${n + 1}, ${contender.name}: ${figures[contender.name].at(-1)} µs`);
     }
   }
+  for (const one of loads.values()) one.close();
   return figures;
-}
-
-function sent({ name, client, headers }, count, deadline) {
-  return each({ to: count, concurrency: CONCURRENCY, deadline }, async (n) => {
-    const { status } = await client.send({ target: `/private/page?n=${n}`, headers });
-    if (status !== 200) throw new Failure(`${name} answered ${status} instead of 200`, 'npm test -- e2e');
-  });
 }
 
 /** Median, ratio to that of `base`, least and most of each. */
