@@ -232,6 +232,25 @@ fn whom_a_token_ends() {
 }
 
 #[test]
+fn a_session_without_a_name_at_the_provider_ends_with_its_subject() {
+    for (who, ended) in [
+        (json!({"sub": "alice", "sid": "any"}), true),
+        (json!({"sub": "alice"}), true),
+        (json!({"sub": "bob", "sid": "any"}), false),
+        (json!({"sid": "any"}), false),
+    ] {
+        let world = world();
+        world.provider().account.borrow_mut().as_object_mut().unwrap().remove("sid");
+        let browser = alice(&world);
+        assert_eq!(log_out(&world, &who).status(), 200, "{who}");
+        assert_eq!(!is_in(&browser), ended, "{who}");
+        // One that has begun since is none of its business.
+        world.host.pass(120);
+        assert!(is_in(&alice(&world)), "{who}");
+    }
+}
+
+#[test]
 fn a_token_counts_once() {
     let world = world();
     let first = alice(&world);

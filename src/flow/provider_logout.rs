@@ -49,15 +49,18 @@ pub async fn front_channel(site: &Site, host: &impl Host, query: Option<&str>) -
 }
 
 async fn end(site: &Site, host: &impl Host, ends: &Ends, moment: Timestamp) -> Result<(), Error> {
-    let key = match ends {
-        Ends::ProviderSession(sid) => StoreKey::of_provider_session(site.issuer(), sid),
-        Ends::Subject(subject) => StoreKey::of_subject(site.issuer(), subject),
+    let issuer = site.issuer();
+    let (keys, subject) = match ends {
+        Ends::ProviderSession { sid, subject } => {
+            let unnamed = subject.as_ref().map(|subject| StoreKey::of_unnamed(issuer, subject));
+            ([Some(StoreKey::of_provider_session(issuer, sid)), unnamed], subject.as_ref())
+        }
+        Ends::Subject(subject) => ([Some(StoreKey::of_subject(issuer, subject)), None], Some(subject)),
     };
-    standing::end(site, host, &key, moment).await.map_err(|_| Error::StoreUnavailable)?;
-    let subject = match ends {
-        Ends::Subject(subject) => site.ring.pseudonym(subject),
-        Ends::ProviderSession(_) => None,
-    };
+    for key in keys.iter().flatten() {
+        standing::end(site, host, key, moment).await.map_err(|_| Error::StoreUnavailable)?;
+    }
+    let subject = subject.and_then(|subject| site.ring.pseudonym(subject));
     host.log(&LogLine { subject, ..LogLine::event("sign_out.by_provider") });
     Ok(())
 }

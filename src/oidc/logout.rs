@@ -70,8 +70,13 @@ pub struct LogoutToken {
 /// Which sessions a provider ends.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ends {
-    /// Those that belong to this session at the provider (`sid`).
-    ProviderSession(String),
+    /// Those that belong to this session at the provider.
+    ProviderSession {
+        /// `sid`.
+        sid: String,
+        /// `sub`, when it is named beside: of this subject, those whose `sid` we were never told.
+        subject: Option<String>,
+    },
     /// All of this subject (`sub`).
     Subject(String),
 }
@@ -140,9 +145,9 @@ pub async fn verify_logout_token(
     claims::check_audience(&claims, &[expected.client_id.as_str()])?;
     let expires_at = claims::check_expiry(&claims, expected.now, expected.leeway)?;
     let issued_at = claims::check_issued_at(&claims, expected.now, expected.leeway, Presence::Required)?;
-    // 5. `sub`, `sid`, or both. The narrower one counts.
+    // 5. `sub`, `sid`, or both. The narrower one counts where a session has it.
     let ends = match (claims.string("sid")?, claims.string("sub")?) {
-        (Some(sid), _) => Ends::ProviderSession(sid.to_owned()),
+        (Some(sid), subject) => Ends::ProviderSession { sid: sid.to_owned(), subject: subject.map(str::to_owned) },
         (None, Some(subject)) => Ends::Subject(subject.to_owned()),
         (None, None) => return Err(LogoutError::Nobody),
     };
@@ -182,7 +187,7 @@ pub fn front_channel(parameters: &Parameters, issuers: &[String]) -> Result<Ends
         return Err(LogoutError::OtherIssuer);
     }
     let sid = parameters.value("sid").ok_or(LogoutError::Nobody)?;
-    Ok(Ends::ProviderSession(sid.to_owned()))
+    Ok(Ends::ProviderSession { sid: sid.to_owned(), subject: None })
 }
 
 #[cfg(test)]
@@ -193,7 +198,10 @@ mod tests {
     fn front_channel_by_issuer_and_session() {
         let issuers = ["https://idp.example".to_owned()];
         let judge = |query| front_channel(&Parameters::parse(query).unwrap(), &issuers);
-        assert_eq!(judge("iss=https://idp.example&sid=s"), Ok(Ends::ProviderSession("s".to_owned())));
+        assert_eq!(
+            judge("iss=https://idp.example&sid=s"),
+            Ok(Ends::ProviderSession { sid: "s".to_owned(), subject: None })
+        );
         assert_eq!(judge("iss=https://idp.example/&sid=s"), Err(LogoutError::OtherIssuer));
         assert_eq!(judge("iss=https://idp.example"), Err(LogoutError::Nobody));
         assert_eq!(judge("sid=s"), Err(LogoutError::Malformed));

@@ -27,6 +27,11 @@ impl StoreKey {
         Self::hashed("p", &[issuer.as_bytes(), sid.as_bytes()])
     }
 
+    /// Of every session of a subject for which the provider has given no `sid`.
+    pub fn of_unnamed(issuer: &str, subject: &str) -> Self {
+        Self::hashed("n", &[issuer.as_bytes(), subject.as_bytes()])
+    }
+
     /// Of one session on the list of its subject. Not the session's own, which would tell whose entry that is.
     pub fn of_member(id: &SessionId) -> Self {
         Self::hashed("m", &[id.as_bytes()])
@@ -44,9 +49,12 @@ impl StoreKey {
 
     /// All names of a session.
     pub fn all_of(session: &Session, issuer: &str) -> Vec<Self> {
-        let mut keys = vec![Self::of_session(&session.id), Self::of_subject(issuer, session.identity.subject())];
-        keys.extend(session.provider_session.as_deref().map(|sid| Self::of_provider_session(issuer, sid)));
-        keys
+        let subject = session.identity.subject();
+        let at_provider = match &session.provider_session {
+            Some(sid) => Self::of_provider_session(issuer, sid),
+            None => Self::of_unnamed(issuer, subject),
+        };
+        vec![Self::of_session(&session.id), Self::of_subject(issuer, subject), at_provider]
     }
 
     /// The text that the store knows.
