@@ -29,9 +29,9 @@ fn it_is_looked_at_when_a_request_would_be_checked() {
     world.host.pass(20);
     assert_eq!((look(&world, &cookies), world.host.take_counts().reads), (40, 0));
     world.host.pass(40);
-    assert_eq!((look(&world, &cookies), world.host.take_counts().reads), (60, 2));
+    assert_eq!((look(&world, &cookies), world.host.take_counts().reads), (60, 3));
     let (world, cookies) = signed_in(&json!({"OIDC_SESSION_CHECK_INTERVAL": 0}));
-    assert_eq!((look(&world, &cookies), world.host.take_counts().reads), (1, 2), "each second");
+    assert_eq!((look(&world, &cookies), world.host.take_counts().reads), (1, 3), "each second");
 }
 
 #[test]
