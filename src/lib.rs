@@ -31,7 +31,7 @@
 //! `Oidc` and `Guard`, which stand at this root with what they need. `docs/library.md` is their guide. The feature `guard`
 //! makes the Worker that `npm run build` builds. Both are off by default, so that the core carries no JavaScript.
 //!
-//! What stands at the root and in [`embed`] is for others to use. The other modules are public for this crate's own programs
+//! What stands at the root, in [`embed`] and in [`store`] with its [`contract`](store::contract) is for others to use. The other modules are public for this crate's own programs
 //! and tests, and may change at any time.
 
 pub mod claim_path;

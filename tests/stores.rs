@@ -1,15 +1,22 @@
 //! What every store must do, natively: the statements of `tests/stores.json`, which `tests/e2e/stores.test.mjs` runs in
-//! workerd. The memory is the Worker's own; the other two are models, with the Worker's own turns and lists.
+//! workerd. The memory is the Worker's own; the other two are models, with the Worker's own turns and lists. All of them
+//! keep the contract that implementers test theirs by.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "test code")]
 
+#[path = "stores/own.rs"]
+mod own;
 mod support;
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
-use edge_oidc::{gateway::Gateway, store::memory::Memory};
+use edge_oidc::{
+    gateway::Gateway,
+    store::{contract, memory::Memory, shared::SharedStore},
+};
+use own::{Fault, Own};
 use serde::Deserialize;
 use serde_json::json;
-use support::{Browser, FakeHost, FakeRequest, gateway};
+use support::{Browser, FakeHost, FakeRequest, block_on, gateway};
 
 const STATEMENTS: &str = include_str!("stores.json");
 const STORES: [&str; 3] = ["memory", "kv", "durable"];
@@ -99,10 +106,15 @@ impl Run<'_> {
     }
 }
 
-fn run(store: &str, statement: &Statement) {
+fn host_with(store: &str) -> FakeHost {
     let host = FakeHost::new();
     host.turns.set(store == "durable");
     *host.memory.borrow_mut() = (store == "memory").then(|| Rc::new(Memory::new()));
+    host
+}
+
+fn run(store: &str, statement: &Statement) {
+    let host = host_with(store);
     let settings = json!({"OIDC_CLOCK_SKEW": 0});
     let count = if store == "memory" { 1 } else { 2 };
     let isolates: Vec<Gateway> = (0..count).map(|_| gateway(&settings)).collect();
@@ -126,4 +138,46 @@ fn every_statement_holds_for_every_store_it_is_about() {
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn every_store_keeps_the_contract() {
+    for store in STORES {
+        let host = host_with(store);
+        for run in ["first", "second"] {
+            assert_eq!(block_on(contract::check(&&host, run)), Ok(()), "{store}");
+        }
+        host.faults.load.set(true);
+        assert!(block_on(contract::check(&&host, "third")).is_err(), "{store} that is down");
+    }
+    assert_eq!(block_on(contract::check(&Own::with(Fault::None), "run")), Ok(()));
+    let shared = SharedStore::new(Own::with(Fault::None));
+    assert_eq!(block_on(contract::check(&shared.clone(), "run")), Ok(()));
+    let again = block_on(contract::check(&shared, "run")).unwrap_err();
+    assert_eq!(again.statements(), ["a claim tells what stands there, and of nothing too"], "the same store in both");
+}
+
+#[test]
+fn the_contract_finds_what_is_wrong_with_a_store() {
+    for (fault, statement) in [
+        (Fault::Forgets, "what was saved is there"),
+        (Fault::KeepsTheFirst, "takes the place"),
+        (Fault::MixesKeys, "each key has its own value"),
+        (Fault::KnowsTextAlone, "whatever its bytes"),
+        (Fault::CutsOff, "64 KiB"),
+        (Fault::MakesThingsUp, "never saved"),
+        (Fault::FailsToLoad, "a claim tells"),
+        (Fault::FailsToSave, "a renewed entry"),
+        (Fault::DoublesMembers, "a list has"),
+        (Fault::NeverLeaves, "a list has"),
+        (Fault::MixesLists, "a list has"),
+    ] {
+        for told in [
+            block_on(contract::check(&Own::with(fault), "run")),
+            block_on(contract::check(&SharedStore::new(Own::with(fault)), "run")),
+        ] {
+            let told = told.expect_err(&format!("{fault:?}"));
+            assert!(told.to_string().contains(statement), "{fault:?}: {told}");
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! Where credentials are kept, and the marks that end sessions: one trait, however strongly a store agrees with itself.
 //!
-//! What every store must do stands in `tests/stores.json`, and is run for each, natively and in workerd.
+//! What a store must do is said by [`contract`], for those who write one; what comes of it for visitors stands in
+//! `tests/stores.json`, and is run for each, natively and in workerd.
 
+pub mod contract;
 pub mod key;
 pub mod mark;
 pub mod members;
