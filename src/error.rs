@@ -108,6 +108,8 @@ pub enum Error {
     CustomStateTooLarge,
     /// What came back after a sign-in is of another kind than the Worker asks for.
     CustomStateUnreadable,
+    /// A Worker that is written around the library asks for somebody who is signed in, where nobody can sign in.
+    NobodySignsIn,
     /// Cookies without `Secure`, or no sign-in at all, on a host that is not this machine.
     LoopbackOnly,
     /// The store has not been able to tell about a session for too long.
@@ -263,6 +265,7 @@ impl Error {
             | Self::SessionTooLarge
             | Self::CustomStateTooLarge
             | Self::CustomStateUnreadable
+            | Self::NobodySignsIn
             | Self::NotSigned
             | Self::UnclearOriginal
             | Self::LoopbackOnly => Fault::Operator,
@@ -302,6 +305,7 @@ impl Error {
             Self::SessionTooLarge
             | Self::CustomStateTooLarge
             | Self::CustomStateUnreadable
+            | Self::NobodySignsIn
             | Self::LoopbackOnly
             | Self::NotSigned
             | Self::NoRandomness
@@ -388,6 +392,7 @@ impl Error {
             Self::SessionTooLarge
             | Self::CustomStateTooLarge
             | Self::CustomStateUnreadable
+            | Self::NobodySignsIn
             | Self::LoopbackOnly
             | Self::NotSigned
             | Self::NoRandomness

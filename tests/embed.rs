@@ -14,7 +14,7 @@ use edge_oidc::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::rc::Rc;
+use std::{pin::Pin, rc::Rc};
 use support::{Endpoint, FakeRequest, SESSION, block_on, provider::ISSUER};
 
 fn usual() -> Around {
@@ -371,5 +371,54 @@ fn tokens_that_the_code_has_from_elsewhere() {
             Ok(caller.subject().unwrap_or_default().to_owned())
         });
         assert_eq!(got.status(), status, "{token} {scopes:?}");
+    }
+}
+
+type Code = fn(Visit<'_>) -> Pin<Box<dyn Future<Output = Said> + '_>>;
+
+#[test]
+fn where_nobody_signs_in_asking_for_a_user_is_a_mistake_that_is_told() {
+    let only = Around::new(&json!({"OIDC_RESOURCE_SERVER_ONLY": true}));
+    let alice = usual().alice().session().unwrap();
+    let ask = |code: Code| {
+        let browser = only.browser();
+        browser.set_cookie(SESSION, &alice);
+        let got = only.visit(&browser, "/", async |visit| code(visit).await);
+        (got, only.host.last_event())
+    };
+    let (got, _) = ask(|visit| Box::pin(index(visit)));
+    assert_eq!((got.by_code, got.body.as_str()), (true, "nobody"), "no cookie tells who somebody is");
+    let mistakes: [(&str, Code); 9] = [
+        ("require_login", |visit| Box::pin(private(visit))),
+        ("user_getinfo", |visit| Box::pin(async move { Ok(format!("{:?}", visit.user_getinfo(&["sub"]).await?)) })),
+        ("id_token", |visit| Box::pin(async move { Ok(format!("{:?}", visit.id_token().await?)) })),
+        ("access_token", |visit| Box::pin(async move { Ok(format!("{:?}", visit.access_token().await?)) })),
+        ("refresh_token", |visit| Box::pin(async move { Ok(format!("{:?}", visit.refresh_token().await?)) })),
+        ("require", |visit| Box::pin(async move { Ok(format!("{:?}", visit.require("sub", ["alice"]).await?)) })),
+        ("roles", |visit| Box::pin(async move { Ok(format!("{:?}", visit.require_keycloak_role("a", "b").await?)) })),
+        ("redirect", |visit| Box::pin(async move { Err(visit.redirect_to_auth_server(None, ()).await) })),
+        ("logout", |visit| Box::pin(async move { Err(visit.logout(None).await) })),
+    ];
+    for (name, code) in mistakes {
+        let (got, event) = ask(code);
+        assert_eq!((got.status(), event), (500, "sign_in.nobody_can"), "{name}");
+        assert!(got.cookies.is_empty() && !got.body.contains("OIDC_"), "{name}: {got:?}");
+    }
+    assert_eq!(only.calls(Endpoint::Metadata), 0, "the provider is left alone");
+}
+
+#[test]
+fn where_nobody_signs_in_code_takes_callers() {
+    let only = Around::new(&json!({"OIDC_RESOURCE_SERVER_ONLY": true, "OIDC_SECRET_KEY": null}));
+    only.host.provider.introspects.set(true);
+    only.host.provider.opaque("good-token", &json!({"sub": "alice", "client_id": "app", "scope": "read"}));
+    for (request, status) in [(bearer("good-token"), 200), (bearer("bad-token"), 401), (FakeRequest::get("/api"), 401)]
+    {
+        let told = format!("{request:?}");
+        let got = only.send(&only.browser(), request, async |visit| {
+            let caller = visit.accept_token(true, &["read"]).await?;
+            Ok(caller.and_then(|caller| caller.subject().map(str::to_owned)).unwrap_or_default())
+        });
+        assert_eq!((got.status(), got.by_code), (status, true), "{told}");
     }
 }

@@ -89,7 +89,8 @@ impl Config {
     #[must_use]
     pub fn deciding_by_code(mut self) -> Self {
         if let (true, Some(last)) = (self.last_is_ours, self.rules.last_mut()) {
-            last.access = Access::Optional;
+            // Where nobody signs in, no cookie tells who somebody is.
+            last.access = if self.resource_server_only { Access::Public } else { Access::Optional };
         }
         self
     }

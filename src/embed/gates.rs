@@ -21,8 +21,10 @@ impl<H: Host, R: IncomingRequest> Visit<H, R> {
     /// # Errors
     ///
     /// The answer to return when nobody is: a navigation goes to the provider and comes back here, anything else is told
-    /// 401 with the URL where to sign in.
+    /// 401 with the URL where to sign in. With `OIDC_RESOURCE_SERVER_ONLY` nobody can sign in: asking is a mistake of the
+    /// code's, 500, and the log says so (`sign_in.nobody_can`).
     pub async fn require_login(&self) -> Result<&Identity, Answer> {
+        self.somebody_can_sign_in()?;
         match self.user() {
             Some(identity) => Ok(identity),
             None => Err(self.ask_to_sign_in().await),
@@ -93,6 +95,7 @@ impl<H: Host, R: IncomingRequest> Visit<H, R> {
     }
 
     async fn start(&self, destination: Option<&str>, customstate: impl Serialize) -> Result<Answer, Answer> {
+        self.somebody_can_sign_in()?;
         let url = self.url()?;
         let return_to = match destination {
             Some(destination) => self.page(destination).unwrap_or_else(ReturnTo::root),
@@ -122,7 +125,7 @@ impl<H: Host, R: IncomingRequest> Visit<H, R> {
     ///
     /// Another site's link must not end a session: call it for a POST, or link to `OIDC_LOGOUT_ROUTE`, which asks first.
     pub async fn logout(&self, next: Option<&str>) -> Answer {
-        let url = match self.url() {
+        let url = match self.somebody_can_sign_in().and_then(|()| self.url()) {
             Ok(url) => url,
             Err(answer) => return answer,
         };
@@ -142,6 +145,11 @@ impl<H: Host, R: IncomingRequest> Visit<H, R> {
         let removals = sign_out::here(self.site(), self.host(), self.request().cookies()).await;
         self.end();
         self.set_cookies(removals);
+    }
+
+    /// Fails where the settings say that nobody signs in: to find nobody there would hide the mistake.
+    pub(super) fn somebody_can_sign_in(&self) -> Result<(), Answer> {
+        if self.site().config.resource_server_only { Err(self.refused(&Error::NobodySignsIn)) } else { Ok(()) }
     }
 
     /// A page of the site's, not one of ours.

@@ -64,7 +64,8 @@ impl<H: Host, R: IncomingRequest> Visit<H, R> {
     }
 
     /// The access token of the session, for the provider's APIs. `None` when nobody is signed in, when the store has
-    /// nothing of the session (yet), or when the token is over.
+    /// nothing of the session (yet), or when the token is over. It is renewed in time with `OIDC_PASS_ACCESS_TOKEN = true`
+    /// alone; otherwise tokens are renewed when the ID token ends, which may be later.
     ///
     /// # Errors
     ///
@@ -92,6 +93,7 @@ impl<H: Host, R: IncomingRequest> Visit<H, R> {
     }
 
     async fn credentials(&self) -> Result<Option<Rc<Credentials>>, Answer> {
+        self.somebody_can_sign_in()?;
         if let Told::Once(known) = self.told() {
             return Ok(known);
         }

@@ -75,7 +75,7 @@ impl<H, R> fmt::Debug for Visit<H, R> {
 }
 
 impl<H, R> Visit<H, R> {
-    /// Whether somebody is signed in.
+    /// Whether somebody is signed in; with `OIDC_RESOURCE_SERVER_ONLY` nobody ever is.
     pub fn user_loggedin(&self) -> bool {
         self.user().is_some()
     }

@@ -49,6 +49,7 @@ impl Error {
             Self::SessionTooLarge => "session.too_large",
             Self::CustomStateTooLarge => "custom_state.too_large",
             Self::CustomStateUnreadable => "custom_state.unreadable",
+            Self::NobodySignsIn => "sign_in.nobody_can",
             Self::LoopbackOnly => "config.loopback_only",
             Self::StoreUnavailable => "store.unavailable",
             Self::RefreshUnavailable => "refresh.unavailable",
