@@ -7,11 +7,14 @@ mod folder;
 #[allow(dead_code, reason = "shared with the tests of oidc-register")]
 #[path = "support/scripted_provider.rs"]
 mod provider;
+#[path = "support/public_address.rs"]
+mod public_address;
 
 use std::time::{Duration, SystemTime};
 
 use folder::Folder;
 use provider::{Asked, Provider, Reply};
+use public_address::{PublicAddress, ROOT};
 use serde_json::{Value, json};
 
 const CLIENT_SECRET: &str = "a-secret-that-nobody-may-see";
@@ -72,8 +75,13 @@ impl Town {
     }
 
     fn examined(&self, arguments: &[&str]) -> (Option<i32>, Vec<Finding>) {
-        let outcome =
-            self.folder.run(env!("CARGO_BIN_EXE_oidc-tools"), &[&["doctor", "--json"], arguments].concat(), &[]);
+        self.examined_from(&[], arguments)
+    }
+
+    /// The same on a machine with these variables.
+    fn examined_from(&self, variables: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, Vec<Finding>) {
+        let arguments = [&["doctor", "--json"], arguments].concat();
+        let outcome = self.folder.run(env!("CARGO_BIN_EXE_oidc-tools"), &arguments, variables);
         assert!(!format!("{outcome:?}").contains(CLIENT_SECRET));
         let report: Value = serde_json::from_str(&outcome.stdout).unwrap_or_else(|_| panic!("{outcome:?}"));
         let text = |finding: &Value, name: &str| finding[name].as_str().unwrap_or_default().to_owned();
@@ -183,12 +191,15 @@ fn where_all_is_well_nothing_is_bad() {
 
 /// Whether exactly this check is not good, with these words.
 fn is_found(town: &Town, check: &str, status: &str, words: &str) {
-    let (code, findings) = town.examined(&[]);
+    holds(&town.examined(&[]), check, status, words);
+}
+
+fn holds((code, findings): &(Option<i32>, Vec<Finding>), check: &str, status: &str, words: &str) {
     let found: Vec<&Finding> = findings.iter().filter(|finding| finding.check == check).collect();
     let hit = found.iter().find(|finding| finding.status == status && finding.found.contains(words));
     let hit = hit.unwrap_or_else(|| panic!("{check}, {status}, {words}: {findings:#?}"));
-    assert!(!hit.cure.is_empty(), "{check} has no cure");
-    assert_eq!(code, Some(i32::from(status == "bad")), "{check}: {findings:#?}");
+    assert_eq!(hit.cure.is_empty(), status == "good", "{check}: {}", hit.cure);
+    assert_eq!(*code, Some(i32::from(status == "bad")), "{check}: {findings:#?}");
 }
 
 #[test]
@@ -273,6 +284,36 @@ fn faults_of_the_files() {
         ),
     ] {
         is_found(&Town::with("nothing").changed(from, to), check, status, words);
+    }
+}
+
+#[test]
+fn insecure_cookies_on_a_public_site() {
+    let insecure = |name: &str| Town::with("nothing").changed("[vars]", &format!("[vars]\n{name} = false"));
+    for name in ["OIDC_COOKIE_SECURE", "OIDC_ID_TOKEN_COOKIE_SECURE"] {
+        let town = insecure(name).changed("OIDC_PUBLIC_URL =", "OIDC_PUBLIC_URL = \"https://app.example.com\" #");
+        holds(&town.examined(&["--offline"]), "enabled", "bad", "only loopback hosts are served");
+        // On this machine they are as they should be.
+        holds(&insecure(name).examined(&["--offline"]), "enabled", "good", "asked to sign in");
+    }
+}
+
+#[test]
+fn an_origin_that_answers_at_its_public_address() {
+    let public = "OIDC_ORIGIN = \"https://origin.example.com\" #";
+    for (answers, status, words) in [
+        (Some(200), "bad", "https://origin.example.com answers this machine (HTTP 200)"),
+        (Some(302), "bad", "(HTTP 302): whoever knows the address needs no sign-in"),
+        (Some(404), "bad", "(HTTP 404)"),
+        (Some(401), "good", "refuses this machine (HTTP 401)"),
+        (Some(403), "good", "refuses this machine (HTTP 403)"),
+        (None, "good", "does not answer this machine"),
+    ] {
+        let town = Town::with("nothing").changed("OIDC_ORIGIN =", public);
+        let address = PublicAddress::start(answers);
+        let from = [("HTTPS_PROXY", address.proxy.as_str()), ("SSL_CERT_FILE", ROOT)];
+        holds(&town.examined_from(&from, &[]), "around_the_worker", status, words);
+        assert_eq!(address.asked_for(), ["CONNECT origin.example.com:443 HTTP/1.1"]);
     }
 }
 
@@ -376,6 +417,7 @@ fn for_a_person() {
     let outcome = town.folder.run(env!("CARGO_BIN_EXE_oidc-tools"), &["doctor"], &[]);
     assert_eq!(outcome.code, Some(1));
     assert!(outcome.stdout.contains("BAD   client"), "{}", outcome.stdout);
+    assert!(!outcome.stdout.contains('\u{1b}'), "no colour where there is no terminal");
     assert!(outcome.stdout.trim_end().ends_with("0 warnings, 1 bad, 0 to be seen elsewhere"), "{}", outcome.stdout);
     for (arguments, code) in [(&["doctor", "--help"][..], 0), (&["doctor", "--nonsense"], 2), (&["nonsense"], 2)] {
         assert_eq!(town.folder.run(env!("CARGO_BIN_EXE_oidc-tools"), arguments, &[]).code, Some(code), "{arguments:?}");

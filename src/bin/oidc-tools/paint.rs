@@ -21,6 +21,11 @@ impl Paint {
         Self(false)
     }
 
+    #[cfg(test)]
+    pub(crate) const fn always() -> Self {
+        Self(true)
+    }
+
     pub(crate) fn bold(self, text: &str) -> String {
         self.with(1, text)
     }

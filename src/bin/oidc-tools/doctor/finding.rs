@@ -140,6 +140,10 @@ mod tests {
         assert!(!findings.is_healthy(false));
         let text = findings.text(Paint::never());
         assert!(text.contains("BAD   workers_dev             on\n                              next: off"), "{text}");
+        let coloured = findings.text(Paint::always());
+        for (code, word) in [(32, "ok"), (33, "warn"), (31, "BAD")] {
+            assert!(coloured.contains(&format!("\u{1b}[{code}m{word}")), "{word}: {coloured:?}");
+        }
         assert!(text.ends_with("\n\n1 good, 1 warning, 1 bad, 1 to be seen elsewhere"), "{text}");
     }
 }
