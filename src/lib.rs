@@ -1,7 +1,7 @@
 //! OpenID Connect at the CDN edge: a guard that signs visitors in before their requests reach an origin.
 //!
 //! ```text
-//! edge                                        the Workers runtime (feature `edge`)
+//! edge                                        the Workers runtime (feature `runtime`)
 //!   embed                                     the gateway called from inside, for code around this library
 //!   gateway                                   the order of things
 //!     flow          host, error               the only code that awaits; the one door to the platform
@@ -29,7 +29,8 @@
 //!
 //! The feature `edge` adds the library for Workers that are written around this crate, in the types of the crate `worker`:
 //! `Oidc` and `Guard`, which stand at this root with what they need. `docs/library.md` is their guide. The feature `guard`
-//! makes the Worker that `npm run build` builds. Both are off by default, so that the core carries no JavaScript.
+//! makes the Worker that `npm run build` builds. Both stand on the feature `runtime`, and the programs are behind `tools`.
+//! All are off by default, so that the core carries neither JavaScript nor an HTTP client.
 //!
 //! What stands at the root, in [`embed`] and in [`store`] with its [`contract`](store::contract) is for others to use. The other modules are public for this crate's own programs
 //! and tests, and may change at any time.

@@ -118,3 +118,19 @@ fn the_examples_are_of_the_same_runtime_and_settings() {
         }
     }
 }
+
+#[test]
+fn the_features_of_the_crate_are_those_that_are_explained() {
+    let manifest = read("Cargo.toml");
+    let (_, features) = manifest.split_once("\n[features]\n").unwrap();
+    let features = features.split("\n[").next().unwrap().lines().filter(|line| !line.starts_with('#'));
+    let features: Vec<&str> = features.filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
+    for page in ["ARCHITECTURE.md", "src/lib.rs"] {
+        let text = read(page);
+        for feature in features.iter().filter(|feature| **feature != "default") {
+            assert!(text.contains(&format!("`{feature}`")), "{page} says nothing of the feature {feature}");
+        }
+        let named = text.split("feature `").skip(1).filter_map(|rest| rest.split('`').next());
+        named.for_each(|name| assert!(features.contains(&name), "{page} names a feature {name}"));
+    }
+}
