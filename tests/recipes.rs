@@ -6,10 +6,31 @@ use edge_oidc::config::{Bindings, Config, Variables};
 
 const DOCUMENT: &str = include_str!("../docs/providers.md");
 
+const PROVIDERS: [&str; 15] = [
+    "oidc-provider (npm)",
+    "Canaille",
+    "Glewlwyd",
+    "Google",
+    "Microsoft Entra ID",
+    "Okta",
+    "Auth0",
+    "Keycloak",
+    "Authentik",
+    "Zitadel",
+    "GitLab",
+    "AWS Cognito",
+    "Dex",
+    "LemonLDAP::NG",
+    "GitHub",
+];
+
 #[test]
 fn every_recipe_is_taken_as_it_stands() {
     let (_, recipes) = DOCUMENT.split_once("## Recipes").unwrap();
     let (recipes, _) = recipes.split_once("\n## ").unwrap();
+    for name in PROVIDERS {
+        assert!(recipes.contains(&format!("\n### {name}")), "{name} has no recipe");
+    }
     let mut count = 0;
     for recipe in recipes.split("\n### ").skip(1) {
         let name = recipe.lines().next().unwrap();
