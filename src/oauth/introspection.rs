@@ -147,18 +147,27 @@ pub async fn verify(
     }
 }
 
+/// What servers name the kind of a token by: as RFC 7662 §2.2 has it, Keycloak, Ory Hydra, OpenIddict.
+const KINDS: [&str; 4] = ["token_type", "typ", "token_use", "token_usage"];
+/// What they call one that opens something.
+const ACCESS_TOKENS: [&str; 4] = ["Bearer", "DPoP", "access_token", "access"];
+
 /// Judges what the server says of a token (RFC 7662 §2.2, §4).
 pub fn judge(members: Object, expected: &Expected<'_>) -> Result<Caller, AccessTokenError> {
     if members.get("active") != Some(&Value::Bool(true)) {
         return Err(AccessTokenError::Inactive);
     }
     // A refresh token is active too. What tells it from an access token differs from server to server.
-    let is_another = |name: &str| {
-        let word = members.get(name).and_then(Value::as_str);
-        word.is_some_and(|word| !["Bearer", "DPoP"].iter().any(|known| known.eq_ignore_ascii_case(word)))
+    let says = |name: &str, words: &[&str]| {
+        let said = members.get(name).and_then(Value::as_str);
+        said.map(|said| words.iter().any(|word| word.eq_ignore_ascii_case(said)))
     };
-    if is_another("token_type") || is_another("typ") {
+    if KINDS.iter().any(|name| says(name, &ACCESS_TOKENS) == Some(false)) {
         return Err(AccessTokenError::WrongType);
+    }
+    // RFC 9449 §6.2: bound to a key, and which one is not said.
+    if KINDS.iter().any(|name| says(name, &["DPoP"]) == Some(true)) && members.get("cnf").is_none_or(Value::is_null) {
+        return Err(AccessTokenError::Unproved);
     }
     let claims = Claims::new(members);
     let has = |name: &str| claims.as_object().get(name).is_some_and(|value| !value.is_null());

@@ -66,17 +66,40 @@ fn what_it_says_is_minded() {
 fn other_kinds_of_tokens() {
     for (name, value, good) in [
         ("token_type", "bearer", true),
-        ("token_type", "DPoP", true),
+        ("token_type", "access_token", true),
         ("token_type", "refresh_token", false),
         ("token_type", "N_A", false),
         ("typ", "Bearer", true),
         ("typ", "Refresh", false),
         ("typ", "ID", false),
+        ("token_use", "access_token", true),
+        ("token_use", "access", true),
+        ("token_use", "refresh_token", false),
+        ("token_usage", "access_token", true),
+        ("token_usage", "refresh_token", false),
     ] {
         let mut answer = json!({"active": true});
         answer[name] = json!(value);
-        assert_eq!(judged(&answer, &[], false).is_ok(), good, "{name} {value}");
+        let wrong = (!good).then_some(AccessTokenError::WrongType);
+        assert_eq!(judged(&answer, &[], false).err(), wrong, "{name} {value}");
     }
+}
+
+#[test]
+fn a_bound_token_says_to_what() {
+    for (cnf, error) in [
+        (json!(null), Some(AccessTokenError::Unproved)),
+        (json!({}), Some(AccessTokenError::Unproved)),
+        (json!({"jkt": "k"}), None),
+    ] {
+        for name in ["token_type", "typ"] {
+            let mut answer = json!({"active": true, "cnf": cnf});
+            answer[name] = json!("DPoP");
+            assert_eq!(judged(&answer, &[], false).err(), error, "{name} {cnf}");
+        }
+    }
+    let silent = judged(&json!({"active": true, "token_type": "DPoP"}), &[], false).err();
+    assert_eq!(silent, Some(AccessTokenError::Unproved));
 }
 
 #[test]
