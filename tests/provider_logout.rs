@@ -10,6 +10,7 @@ use edge_oidc::host::CallError;
 use serde_json::{Value, json};
 use support::{
     Browser, Endpoint, FakeRequest, World, gateway,
+    logout::log_out,
     mint::{claim, without},
     provider::{ISSUER, form},
     send,
@@ -501,6 +502,46 @@ fn with_turns_the_entry_that_is_newer_is_taken_over() {
     browser.visit("/oidc_logout");
     let world = world.redeployed(&json!({"OIDC_SESSION_CHECK_INTERVAL": 86_400}));
     assert_eq!(status_of(&world, &old), 401, "found on the way to new tokens");
+}
+
+type Way<'t> = &'t dyn Fn(&World, &Browser<'_>);
+
+#[test]
+fn what_is_ended_here_is_over_here_whatever_the_interval_is() {
+    let front_channel = |world: &World, _: &Browser<'_>| {
+        assert_eq!(world.send(&front(&[("iss", ISSUER), ("sid", "one")])).status(), 200);
+    };
+    let back_channel =
+        |token: Value| move |world: &World, _: &Browser<'_>| assert_eq!(log_out(world, &token).status(), 200);
+    let everywhere = |_: &World, browser: &Browser<'_>| {
+        let form = FakeRequest::post("/oidc_logout", "everywhere=1").header("origin", "https://site.example");
+        assert_eq!(browser.send(form).status(), 302);
+    };
+    let (in_, over) = (true, false);
+    // What ends, and what becomes of a session with another `sid` and of one without.
+    let ways: [(Way<'_>, [bool; 2]); 5] = [
+        (&front_channel, [in_, in_]),
+        (&back_channel(json!({"sid": "one"})), [in_, in_]),
+        (&back_channel(json!({"sid": "one", "sub": "alice"})), [in_, over]),
+        (&back_channel(json!({"sub": "alice"})), [over, over]),
+        (&everywhere, [over, over]),
+    ];
+    for (index, (end, others)) in ways.into_iter().enumerate() {
+        let world = World::new(&json!({"OIDC_SESSION_CHECK_INTERVAL": 86_400}));
+        let unnamed = signed_in(&world);
+        let [other, first, second] = ["two", "one", "one"].map(|sid| {
+            world.provider().account.borrow_mut()["sid"] = json!(sid);
+            signed_in(&world)
+        });
+        end(&world, &first);
+        // As with a store that does not show it yet.
+        world.host.faults.load.set(true);
+        let goes_on = |browser: &Browser<'_>| browser.fetch("/").is_forward();
+        assert_eq!([&first, &second].map(goes_on), [over; 2], "{index}");
+        assert_eq!([&other, &unnamed].map(goes_on), others, "{index}");
+        world.host.faults.load.set(false);
+        assert!(goes_on(&signed_in(&world)), "{index}: who comes back within the second stays");
+    }
 }
 
 #[test]

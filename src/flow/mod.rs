@@ -6,6 +6,7 @@ pub mod account;
 pub mod assertion;
 pub mod bearer;
 pub mod claims;
+pub mod ended;
 pub mod identify;
 pub mod live;
 pub mod members;
@@ -61,6 +62,8 @@ pub struct Site {
     pub provider_cache: provider::ProviderCache,
     /// What is known of the standing of sessions.
     pub standings: standing::Standings,
+    /// What has been ended here.
+    pub ended: ended::Ended,
     /// The access tokens that are at hand for the origin.
     pub access_tokens: access::AccessTokens,
     /// Tokens that the store did not take.
@@ -91,6 +94,7 @@ impl Site {
             identity_headers: IdentityHeaders::new(ours, &config.rules),
             provider_cache: provider::ProviderCache::default(),
             standings: standing::Standings::default(),
+            ended: ended::Ended::default(),
             access_tokens: access::AccessTokens::default(),
             unsaved: unsaved::Unsaved::default(),
             attempts: refresh::Attempts::default(),

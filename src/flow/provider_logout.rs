@@ -33,7 +33,6 @@ pub async fn back_channel(site: &Site, host: &impl Host, form: &str) -> Result<R
     // The provider's clock may be behind ours: a session that seems younger than the token may be the one it means.
     let moment = now.min(token.issued_at.plus(settings.leeway.as_duration()));
     end(site, host, &token.ends, moment).await?;
-    site.standings.ask_again();
     let ttl = token.expires_at.plus(settings.leeway.as_duration()).since(now).max(standing::MIN_TTL);
     host.store().save(&seen, &mark(now), ttl).await.map_err(|_| Error::StoreUnavailable)?;
     Ok(Reply::empty(200))
@@ -49,17 +48,11 @@ pub async fn front_channel(site: &Site, host: &impl Host, query: Option<&str>) -
 }
 
 async fn end(site: &Site, host: &impl Host, ends: &Ends, moment: Timestamp) -> Result<(), Error> {
-    let issuer = site.issuer();
-    let (keys, subject) = match ends {
-        Ends::ProviderSession { sid, subject } => {
-            let unnamed = subject.as_ref().map(|subject| StoreKey::of_unnamed(issuer, subject));
-            ([Some(StoreKey::of_provider_session(issuer, sid)), unnamed], subject.as_ref())
-        }
-        Ends::Subject(subject) => ([Some(StoreKey::of_subject(issuer, subject)), None], Some(subject)),
+    standing::end(site, host, ends, moment).await.map_err(|_| Error::StoreUnavailable)?;
+    let subject = match ends {
+        Ends::ProviderSession { subject, .. } => subject.as_ref(),
+        Ends::Subject(subject) => Some(subject),
     };
-    for key in keys.iter().flatten() {
-        standing::end(site, host, key, moment).await.map_err(|_| Error::StoreUnavailable)?;
-    }
     let subject = subject.and_then(|subject| site.ring.pseudonym(subject));
     host.log(&LogLine { subject, ..LogLine::event("sign_out.by_provider") });
     Ok(())

@@ -8,7 +8,10 @@ use crate::{
     flow::{Site, identify, members, standing, tries},
     host::Host,
     oauth::revocation,
-    oidc::{discovery::Metadata, logout::LogoutRequest},
+    oidc::{
+        discovery::Metadata,
+        logout::{Ends, LogoutRequest},
+    },
     secret::Secret,
     session::{Credentials, Session, record::decode_credentials, seal::Purpose},
     store::{Store as _, StoreKey},
@@ -97,9 +100,8 @@ async fn take_credentials(site: &Site, host: &impl Host, session: &Session) -> O
 }
 
 async fn end_all(site: &Site, host: &impl Host, session: &Session) {
-    let key = StoreKey::of_subject(site.issuer(), session.identity.subject());
-    site.standings.ask_again();
-    if standing::end(site, host, &key, host.now()).await.is_err() {
+    let everything = Ends::Subject(session.identity.subject().to_owned());
+    if standing::end(site, host, &everything, host.now()).await.is_err() {
         host.log(&LogLine::event("store.save_failed"));
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     error::{Error, LogLine},
     flow::Site,
     host::Host,
+    oidc::logout::Ends,
     session::{Session, SessionId},
     store::{Store as _, StoreError, StoreKey, mark},
     time::Timestamp,
@@ -35,14 +36,6 @@ impl Standings {
         self.0.try_borrow().ok()?.get(id).copied()
     }
 
-    /// Forgets which sessions are good: something has been ended, and we know not whose cookie that is. Not for what
-    /// anonymous callers can cause.
-    pub(super) fn ask_again(&self) {
-        if let Ok(mut known) = self.0.try_borrow_mut() {
-            known.retain(|_, standing| *standing == Standing::Ended);
-        }
-    }
-
     fn remember(&self, id: &SessionId, standing: Standing) {
         let Ok(mut known) = self.0.try_borrow_mut() else { return };
         if known.len() >= MAX_REMEMBERED {
@@ -63,6 +56,9 @@ impl Standings {
 /// [`Error::StoreUnavailable`] when the store has not been able to tell for too long.
 pub async fn check(site: &Site, host: &impl Host, session: &Session) -> Result<Option<Timestamp>, Error> {
     let now = host.now();
+    if site.ended.up_to(session).is_some_and(|moment| session.signed_in_at <= moment) {
+        return Ok(None);
+    }
     let last = match site.standings.of(&session.id) {
         Some(Standing::Ended) => return Ok(None),
         Some(Standing::GoodAt(moment)) => moment.max(session.checked_at),
@@ -99,11 +95,11 @@ async fn is_ended(site: &Site, host: &impl Host, session: &Session) -> Result<bo
 }
 
 /// When a new session begins: now, or after the mark that has ended every other one of its subject. Whoever signs in
-/// within the second of signing out everywhere means the new session to last.
+/// within the second of signing out means the new session to last.
 pub(super) async fn later_than_marks(site: &Site, host: &impl Host, session: &Session) -> Timestamp {
     let key = StoreKey::of_subject(site.issuer(), session.identity.subject());
     let marked = host.store().load(&key).await.ok().flatten().and_then(|value| mark::moment(&value));
-    let after = marked.map(|moment| moment.plus(Duration::from_secs(1)));
+    let after = marked.max(site.ended.up_to(session)).map(|moment| moment.plus(Duration::from_secs(1)));
     after.map_or(session.signed_in_at, |after| after.max(session.signed_in_at))
 }
 
@@ -116,15 +112,33 @@ pub async fn end_session(site: &Site, host: &impl Host, session: &Session) -> Re
     site.standings.remember(&session.id, Standing::Ended);
     site.access_tokens.forget(&session.id);
     site.unsaved.forget(&session.id);
-    end(site, host, &StoreKey::of_session(&session.id), host.now()).await
+    record(site, host, &StoreKey::of_session(&session.id), host.now()).await
 }
 
-/// Ends every session of a key that was signed in at `moment` or before.
+/// Ends every one of these sessions that was signed in at `moment` or before.
 ///
 /// # Errors
 ///
-/// [`StoreError`] when it may not have been recorded.
-pub async fn end(site: &Site, host: &impl Host, key: &StoreKey, moment: Timestamp) -> Result<(), StoreError> {
+/// [`StoreError`] when other isolates may not hear of it.
+pub async fn end(site: &Site, host: &impl Host, ends: &Ends, moment: Timestamp) -> Result<(), StoreError> {
+    site.ended.remember(ends, moment);
+    for key in keys_of(ends, site.issuer()) {
+        record(site, host, &key, moment).await?;
+    }
+    Ok(())
+}
+
+fn keys_of(ends: &Ends, issuer: &str) -> Vec<StoreKey> {
+    match ends {
+        Ends::ProviderSession { sid, subject } => {
+            let unnamed = subject.as_ref().map(|subject| StoreKey::of_unnamed(issuer, subject));
+            core::iter::once(StoreKey::of_provider_session(issuer, sid)).chain(unnamed).collect()
+        }
+        Ends::Subject(subject) => vec![StoreKey::of_subject(issuer, subject)],
+    }
+}
+
+async fn record(site: &Site, host: &impl Host, key: &StoreKey, moment: Timestamp) -> Result<(), StoreError> {
     // Whatever is older than the longest session needs no mark any more.
     let ttl = site.config.session.ttl.max(MIN_TTL);
     host.store().save(key, &mark::mark(moment), ttl).await

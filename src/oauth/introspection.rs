@@ -147,7 +147,7 @@ pub async fn verify(
     }
 }
 
-/// What servers name the kind of a token by: as RFC 7662 §2.2 has it, Keycloak, Ory Hydra, OpenIddict.
+/// What servers name the kind of a token by: as RFC 7662 §2.2 has it, Keycloak, Ory Hydra, `OpenIddict`.
 const KINDS: [&str; 4] = ["token_type", "typ", "token_use", "token_usage"];
 /// What they call one that opens something.
 const ACCESS_TOKENS: [&str; 4] = ["Bearer", "DPoP", "access_token", "access"];
