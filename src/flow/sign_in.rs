@@ -1,6 +1,6 @@
 //! Signing in: the redirect to the provider, and the callback that ends it (OIDC Core §3.1.2, §3.1.3).
 
-use core::time::Duration;
+mod pending;
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use crate::{
     json::Object,
     oauth::{
         Unguessable,
-        authorization::{self, AuthorizationCode, AuthorizationError, AuthorizationRequest, ResponseMode},
+        authorization::{self, AuthorizationCode, AuthorizationError, AuthorizationRequest},
         step_up::StepUp,
         token::{self, TokenSet},
     },
@@ -23,23 +23,14 @@ use crate::{
     },
     session::{
         Credentials, Pending, Session, SessionId,
-        cookies::{MAX_COOKIE_BYTES, MAX_SIGN_INS},
-        record::{decode_pending, encode_pending, encode_session, kept_claims},
+        record::{encode_session, kept_claims},
         seal::Purpose,
     },
-    time::Timestamp,
     visitor::Identity,
-    web::{
-        cookie::{SameSite, SetCookie},
-        form::Parameters,
-        path::RequestUrl,
-        reply::Reply,
-        return_to::ReturnTo,
-    },
+    web::{cookie::SetCookie, form::Parameters, path::RequestUrl, reply::Reply, return_to::ReturnTo},
 };
 
-/// How long a visitor may take at the provider.
-const SIGN_IN_TTL: Duration = Duration::from_secs(900);
+use pending::{claim_pending, crowded_out, login_cookie};
 
 /// What a sign-in is for.
 #[derive(Debug)]
@@ -115,46 +106,6 @@ fn redirect_uri(site: &Site, url: &RequestUrl<'_>) -> String {
     }
 }
 
-/// `None` when it would be longer than a cookie may be.
-fn login_cookie(
-    site: &Site,
-    host: &impl Host,
-    settings: &ProviderSettings,
-    pending: &Pending,
-) -> Result<Option<SetCookie>, Error> {
-    let sealed = site.seal(host, Purpose::SignIn, &encode_pending(pending))?;
-    let name = site.cookie_names.sign_in(pending.state.as_str());
-    if name.len() + sealed.len() > MAX_COOKIE_BYTES {
-        return Ok(None);
-    }
-    let cookie = SetCookie::new(&name, &sealed, &site.config.cookie.scope).map_err(|_| Error::Internal)?;
-    // A form that the provider's page posts here is a cross-site POST: `Lax` cookies stay behind.
-    let same_site = match settings.response_mode {
-        ResponseMode::Query => SameSite::Lax,
-        ResponseMode::FormPost => SameSite::None,
-    };
-    Ok(Some(cookie.max_age(SIGN_IN_TTL).same_site(same_site)))
-}
-
-/// The removal of login cookies that are over, and of the oldest beyond the number that a browser may hold.
-fn crowded_out(site: &Site, cookies: &str, now: Timestamp) -> Vec<SetCookie> {
-    let all = site.cookie_names.sign_ins(cookies).map(|(name, sealed)| (waiting_since(site, sealed, now), name));
-    let (waiting, over): (Vec<_>, Vec<_>) = all.partition(|(since, _)| since.is_some());
-    let too_many = (waiting.len() + 1).saturating_sub(MAX_SIGN_INS);
-    let is_crowded_out = |one: &&_| waiting.iter().filter(|other| *other < *one).count() < too_many;
-    let gone = waiting.iter().filter(is_crowded_out).chain(&over);
-    gone.filter_map(|(_, name)| SetCookie::delete(name, &site.config.cookie.scope).ok()).collect()
-}
-
-fn waiting_since(site: &Site, sealed: &str, now: Timestamp) -> Option<Timestamp> {
-    let pending = open_pending(site, sealed)?;
-    (now < pending.started_at.plus(SIGN_IN_TTL)).then_some(pending.started_at)
-}
-
-fn open_pending(site: &Site, sealed: &str) -> Option<Pending> {
-    decode_pending(&site.ring.open(Purpose::SignIn, sealed).ok()?.plain).ok()
-}
-
 /// A sign-in that has come to its end.
 #[derive(Debug)]
 pub struct Finished {
@@ -205,30 +156,6 @@ pub async fn finish(site: &Site, host: &impl Host, parameters: &str, cookies: &s
         }
         Err(error) => Err(Rejected { error, spent, return_to: Some(pending.return_to) }),
     }
-}
-
-/// The sign-in that the response belongs to: of this browser, not too old, not used before.
-fn claim_pending(
-    site: &Site,
-    host: &impl Host,
-    parameters: &Parameters,
-    cookies: &str,
-) -> Result<Pending, CallbackError> {
-    let state = parameters.value("state").ok_or(CallbackError::StateMissing)?;
-    let sealed = site.cookie_names.sign_in_of(cookies, parameters).ok_or(CallbackError::StateMismatch)?;
-    let pending = open_pending(site, sealed).ok_or(CallbackError::StateMismatch)?;
-    // RFC 6749 §10.12
-    if !pending.state.equals(state) {
-        return Err(CallbackError::StateMismatch);
-    }
-    let expires_at = pending.started_at.plus(SIGN_IN_TTL);
-    if host.now() >= expires_at {
-        return Err(CallbackError::StateExpired);
-    }
-    if !site.used_states.first_use(state, host.now(), expires_at) {
-        return Err(CallbackError::StateReplayed);
-    }
-    Ok(pending)
 }
 
 async fn redeem(
