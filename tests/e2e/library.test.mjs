@@ -1,10 +1,16 @@
 // The examples that are Workers around the library, each in workerd with a real sign-in.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { ACCOUNTS } from '../../demo/provider.mjs';
-import { startStack } from './support/stack.mjs';
+import { ACCOUNTS, startProvider, workerClient } from '../../demo/provider.mjs';
+import { CLIENT_SECRET, SECRET_KEY, startStack } from './support/stack.mjs';
+import { Visitor } from './support/visitor.mjs';
+import { freePort } from './support/workerd.mjs';
+import { startWrangler } from './support/wrangler.mjs';
 
 /** Runs a describe block with the stack around an example. */
 function withExample(name, options, define) {
@@ -148,5 +154,43 @@ withExample('api', {}, (stack) => {
     assert.equal((await ask('/api/open')).text, '{"hello":null}');
     assert.equal((await ask('/api/open', await accessToken(stack(), 'openid'))).text, '{"hello":"alice"}');
     assert.equal((await ask('/api/open', 'made-up')).status, 401);
+  });
+});
+
+describe('examples/own-store', () => {
+  const example = fileURLToPath(new URL('../../examples/own-store/', import.meta.url));
+  const started = [];
+  let visitor;
+  before(async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'edge-oidc-'));
+    started.push({ close: () => rmSync(folder, { recursive: true, force: true }) });
+    // As it is, but built already.
+    const config = join(folder, 'wrangler.toml');
+    const text = readFileSync(join(example, 'wrangler.toml'), 'utf8')
+      .replace(/^\[build\]\ncommand = .*$/m, '')
+      .replace('"build/index.js"', JSON.stringify(join(example, 'build', 'index.js')))
+      .replace(/^database_name = .*$/m, (line) => `${line}\nmigrations_dir = ${JSON.stringify(join(example, 'migrations'))}`);
+    writeFileSync(config, text);
+    const port = await freePort();
+    const publicUrl = `http://localhost:${port}`;
+    const provider = await startProvider({ clients: [workerClient({ clientId: 'own-store', clientSecret: CLIENT_SECRET, publicUrl })] });
+    started.push(provider);
+    const secrets = { OIDC_SECRET_KEY: SECRET_KEY, OIDC_CLIENT_SECRET: CLIENT_SECRET };
+    started.push(await startWrangler({ configs: [config], port, secrets, database: 'credentials', vars: { OIDC_ISSUER: provider.issuer, TRY_STORE: 'yes' } }));
+    visitor = new Visitor(publicUrl);
+  });
+  after(() => Promise.all(started.map((part) => part.close())));
+
+  test('keeps the contract of stores', async () => {
+    const told = await visitor.fetch('/contract');
+    assert.deepEqual([told.status, told.text], [200, 'the contract is kept']);
+  });
+
+  test('has in its database what it knows of a visitor', async () => {
+    const page = await visitor.signIn('/');
+    assert.equal(page.status, 200);
+    assert.match(page.text, /^alice, of whom the database knows \d+ claims$/);
+    assert.equal((await visitor.fetch('/me')).text, 'alice', 'by a Router');
+    assert.equal((await visitor.fetch('/nothing')).status, 404);
   });
 });

@@ -15,10 +15,15 @@ export function dryRun(config) {
 
 /**
  * Starts the Worker of the first configuration, with those of the others for its service bindings, and resolves to
- * `{ publicUrl, log, close }`. `vars` and `secrets` win over what the configuration says.
+ * `{ publicUrl, log, close }`. `vars` and `secrets` win over what the configuration says; `database` is that of the first
+ * whose migrations are made before.
  */
-export async function startWrangler({ configs, port, vars = {}, secrets }) {
+export async function startWrangler({ configs, port, vars = {}, secrets, database }) {
   const folder = mkdtempSync(join(tmpdir(), 'edge-oidc-'));
+  if (database) {
+    const migrate = ['d1', 'migrations', 'apply', database, '--local', '--persist-to', join(folder, 'state'), '--config', configs[0]];
+    await run(nodeTool('wrangler'), migrate, { env: PLAIN });
+  }
   const secretsFile = join(folder, 'secrets');
   writeFileSync(secretsFile, Object.entries(secrets).map(([name, value]) => `${name}="${value}"\n`).join(''));
   const given = Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${typeof value === 'string' ? value : JSON.stringify(value)}`]);
