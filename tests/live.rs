@@ -3,7 +3,7 @@
 
 mod support;
 
-use edge_oidc::origin::Lasts;
+use edge_oidc::{origin::Lasts, time::Timestamp};
 use serde_json::{Value, json};
 use support::{Endpoint, FakeRequest, World, block_on};
 
@@ -120,4 +120,46 @@ fn what_lasts_how_long() {
     let world = World::new(&json!({"OIDC_ENABLED": false}));
     let page = world.send(&FakeRequest::get("http://localhost/"));
     assert_eq!((page.user(), page.forward().lasts), (Some("testing"), Lasts::AtWill), "it has no session");
+}
+
+#[test]
+fn one_that_was_opened_with_a_token_ends_with_it() {
+    let rules = json!([{"path": "/both", "access": "login_or_token"}, {"path": "/*", "access": "token"}]);
+    let ends_after = |seconds: i64| Lasts::Until(Timestamp::from_unix(support::START + seconds));
+    for (is_jwt, exp, skew, lasts) in [
+        (true, Some(600), 0, ends_after(600)),
+        // A request is served until the leeway is over.
+        (true, Some(600), 60, ends_after(660)),
+        (false, Some(20), 0, ends_after(20)),
+        (false, Some(20), 60, ends_after(80)),
+        // RFC 7662 §2.2: `exp` is optional.
+        (false, None, 0, Lasts::AtWill),
+    ] {
+        let case = format!("a JWT: {is_jwt}, exp: {exp:?}, skew: {skew}");
+        let kind = if is_jwt { json!({"OIDC_AUDIENCE": "https://api.example"}) } else { json!({}) };
+        let mut settings = json!({"OIDC_RULES": rules, "OIDC_CLOCK_SKEW": skew});
+        settings.as_object_mut().unwrap().extend(kind.as_object().unwrap().clone());
+        let world = World::new(&settings);
+        world.provider().introspects.set(!is_jwt);
+        let cookies = world.alice().cookies_for(PAGE);
+        let end = exp.map(|exp| support::START + exp);
+        let token = if is_jwt {
+            world.provider().access_token(support::START, "at+jwt", &json!({"exp": end}))
+        } else {
+            let answer = end.map_or_else(|| json!({"sub": "a"}), |end| json!({"sub": "a", "exp": end}));
+            world.provider().opaque("opaque-token", &answer);
+            "opaque-token".to_owned()
+        };
+        let ask = |target: &str| FakeRequest::get(target).header("authorization", &format!("Bearer {token}"));
+        for target in ["/", "/both"] {
+            assert_eq!(world.send(&ask(target)).forward().lasts, lasts, "{target}, {case}");
+        }
+        let by_session = world.send(&FakeRequest::get("/both").cookies(&cookies));
+        assert_eq!(by_session.forward().lasts, Lasts::WithSession, "{case}");
+        let Lasts::Until(end) = lasts else { continue };
+        world.host.pass(end.as_unix() - support::START - 1);
+        assert!(world.send(&ask("/")).is_forward(), "{case}");
+        world.host.pass(1);
+        assert_eq!(world.send(&ask("/")).status(), 401, "and so does a request, {case}");
+    }
 }

@@ -35,9 +35,9 @@ function open(stack, visitor, { target = '/ws', port = stack.port, headers = {} 
 }
 
 /** An event stream: `{ status, headers, events(), ended }`; `ended` tells how, `'whole'` or `'cut'`. */
-function listen(stack, visitor, { target = '/events?count=200', port = stack.port } = {}) {
+function listen(stack, visitor, { target = '/events?count=200', port = stack.port, headers = {} } = {}) {
   return new Promise((resolve, reject) => {
-    const outgoing = http.get({ host: '127.0.0.1', port, path: target, agent: false, headers: { Host: `localhost:${port}`, ...(visitor && cookiesOf(visitor)) } }, (incoming) => {
+    const outgoing = http.get({ host: '127.0.0.1', port, path: target, agent: false, headers: { Host: `localhost:${port}`, ...(visitor && cookiesOf(visitor)), ...headers } }, (incoming) => {
       let text = '';
       incoming.setEncoding('utf8').on('data', (data) => (text += data));
       const ended = new Promise((end) => {
@@ -185,5 +185,54 @@ describe('a connection', () => {
     const stream = await listen(stack, await signedIn(stack), { target: '/events?count=5' });
     assert.equal(await stream.ended, 'whole');
     assert.equal(stream.events(), 5);
+  });
+});
+
+describe('a connection that was opened with an access token', () => {
+  let stack;
+  before(async () => {
+    stack = await startStack({
+      vars: { OIDC_RULES: [{ path: '/*', access: 'token' }], OIDC_CLOCK_SKEW: 0 },
+      provider: {
+        configure: (configuration) => {
+          configuration.clients.push({ client_id: 'robot', client_secret: 'robot-secret', grant_types: ['client_credentials'], redirect_uris: [], response_types: [], token_endpoint_auth_method: 'client_secret_post' });
+          configuration.features.clientCredentials = { enabled: true };
+          configuration.ttl.ClientCredentials = () => lives.seconds;
+        },
+      },
+    });
+  });
+  after(() => stack?.close());
+
+  /** The header of a new token that lives so many seconds. */
+  async function bearer(seconds) {
+    lives.seconds = seconds;
+    const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: 'robot', client_secret: 'robot-secret' });
+    const tokens = await (await fetch(`${stack.provider.issuer}/token`, { method: 'POST', body })).json();
+    assert.equal(tokens.token_type, 'Bearer', JSON.stringify(tokens));
+    return { Authorization: `Bearer ${tokens.access_token}` };
+  }
+
+  test('ends when the token does, and no sooner; one of a token that lives on goes on', async () => {
+    // Longer than a timer of the platform can count to.
+    const lasting = await bearer(60 * 24 * 3600);
+    const other = await open(stack, undefined, { headers: lasting });
+    const LIFE = 4;
+    const end = (Math.floor(Date.now() / 1000) + LIFE) * 1000;
+    const short = await bearer(LIFE);
+    const [socket, stream] = [await open(stack, undefined, { headers: short }), await listen(stack, undefined, { headers: short })];
+    assert.deepEqual([socket.status, stream.status, other.status], [101, 200, 101]);
+    await socket.next();
+    socket.send('still here');
+    assert.equal(await socket.next(), 'still here');
+    const endings = await Promise.all([soon(socket.closed, LIFE * 1000), soon(stream.ended, LIFE * 1000)].map(async (ending) => ({ ...(await ending), at: Date.now() })));
+    assert.deepEqual(endings.map(({ outcome }) => outcome), [1008, 'cut']);
+    assert.ok(endings.every(({ at }) => at >= end), `${endings.map(({ at }) => at - end)} ms after the end`);
+    assert.ok(stream.events() > 5, 'it came event by event until then');
+    assert.equal((await open(stack, undefined, { headers: short })).status, 401, 'it is not opened again');
+    await other.next();
+    other.send('and me');
+    assert.equal(await other.next(), 'and me');
+    other.close();
   });
 });
