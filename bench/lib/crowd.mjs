@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startStack } from '../../tests/e2e/support/stack.mjs';
+import { lastingStorage } from './storage.mjs';
 
 /** So many requests of one visitor at once, as a page makes them. */
 const AT_ONCE = 4;
@@ -11,13 +12,14 @@ const STORE = [['ok', 6], ['failing', 2], ['ok', 6], ['throttled', 2]];
 
 /**
  * Lets `visitors` come for `seconds`, with ID tokens that live for `tokensLive` seconds and are due at half of it or half
- * a minute before, and resolves to what came of it. `strangers` are answers that told of somebody
- * else; `lost` are sessions that were over though their visitor had not signed out; `unsaved` is how often the log says
- * that tokens could not be stored, which ends a session for a cause.
+ * a minute before, and resolves to what came of it. `strangers` are answers that told of somebody else; `lost` are
+ * sessions that were over though their visitor had not signed out; `unsaved` is how often the log says that tokens could
+ * not be stored, which ends a session for a cause; `events` is how often it tells of what. With `calm: true` the store
+ * never fails, and nothing is a cause.
  */
-export async function crowd({ visitors, seconds, tokensLive, store = 'durable', report = () => {} }) {
+export async function crowd({ visitors, seconds, tokensLive, store = 'durable', calm = false, report = () => {} }) {
   const stack = await started(visitors, store, tokensLive);
-  const figures = { visitors, store, requests: 0, answers: {}, sign_ins: 0, sign_outs: 0, strangers: 0, lost: 0, unexpected: [] };
+  const figures = { visitors, store, calm, requests: 0, answers: {}, sign_ins: 0, sign_outs: 0, strangers: 0, lost: 0, unexpected: [] };
   try {
     const names = Object.keys(accounts(visitors));
     const people = [];
@@ -27,10 +29,10 @@ export async function crowd({ visitors, seconds, tokensLive, store = 'durable', 
     });
     const until = Date.now() + seconds * 1000;
     const began = stack.grants.length;
-    await Promise.all([faults(stack, until), ...people.map((person) => stay(stack, person, until, figures))]);
+    await Promise.all([calm || faults(stack, until), ...people.map((person) => stay(stack, person, until, figures))]);
     const refreshes = stack.grants.slice(began).filter(({ type }) => type === 'refresh_token');
     const unsaved = stack.worker.log().split('store.save_failed').length - 1;
-    return { ...figures, seconds, refreshes: refreshes.filter(({ outcome }) => outcome === 'success').length, refused: refreshes.filter(({ outcome }) => outcome === 'error').length, unsaved };
+    return { ...figures, events: events(stack.worker.log()), seconds, refreshes: refreshes.filter(({ outcome }) => outcome === 'success').length, refused: refreshes.filter(({ outcome }) => outcome === 'error').length, unsaved };
   } finally {
     await stack.close();
   }
@@ -45,6 +47,7 @@ function started(visitors, store, tokensLive) {
       accounts: accounts(visitors),
       configure: (configuration) => {
         configuration.ttl.IdToken = () => tokensLive;
+        configuration.adapter = lastingStorage();
         // A provider that takes reuse for theft needs a store that lets requests take turns.
         configuration.rotateRefreshToken = store === 'durable';
       },
@@ -90,6 +93,13 @@ async function stay(stack, person, until, figures) {
       Object.assign(person, await arrive(stack, person.name, figures));
     }
   }
+}
+
+/** How often the Worker has told of what. */
+function events(log) {
+  const counts = {};
+  for (const [, event] of log.matchAll(/"event":"([^"]+)"/g)) counts[event] = (counts[event] ?? 0) + 1;
+  return counts;
 }
 
 function judge({ name }, answer, figures) {

@@ -49,6 +49,15 @@ describe('with Durable Objects', () => {
     assert.equal(claims.json().email, 'alice@example.com');
   });
 
+  // The runtime puts objects away after 10 s, and what they hold must not depend on that.
+  test('a session that nobody has asked for a while is renewed', async () => {
+    lives.seconds = 5;
+    const visitor = await signedIn();
+    lives.seconds = 3600;
+    await sleep(13_000);
+    assert.equal((await visitor.fetch('/api/whoami')).json().user, 'alice');
+  });
+
   test('a copied cookie is dead at once after signing out, in the other isolate too', async () => {
     const visitor = await signedIn();
     const copy = cookieOf(visitor);

@@ -15,3 +15,11 @@ for (const store of ['durable', 'kv']) {
     assert.ok(figures.refreshes >= 10, 'sessions were renewed');
   });
 }
+
+test('a crowd before a store that never fails: no session is over at all', async () => {
+  const figures = await crowd({ visitors: 20, seconds: 15, tokensLive: 6, calm: true });
+  console.log(JSON.stringify(figures));
+  assert.deepEqual([figures.strangers, figures.lost, figures.refused, figures.unsaved], [0, 0, 0, 0]);
+  assert.deepEqual(figures.unexpected, []);
+  assert.ok(figures.refreshes >= 10, 'sessions were renewed');
+});

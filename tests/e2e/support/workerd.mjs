@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const BUILD = process.env.EDGE_OIDC_BUILD ?? join(ROOT, 'build');
+/** A disk in memory, where there is one: each object is a file of its own, which a real disk takes its time for. */
+const MEMORY = '/dev/shm';
 const MODULES = { 'index.js': 'esModule', 'index_bg.wasm': 'wasm' };
 
 /** The platform's rate limiter without its clock; the class has the name that it has there. */
@@ -80,15 +82,21 @@ export async function startWorker({ vars = {}, kv, durable = false, twin = durab
     if (!existsSync(join(build, file))) throw new Error(`${build} has no ${file}; next: npm run build`);
   }
   const folder = mkdtempSync(join(tmpdir(), 'edge-oidc-'));
+  const objectsFolder = durable ? mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'edge-oidc-objects-')) : undefined;
   files.forEach((file) => copyFileSync(join(build, file), join(folder, file)));
-  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, durable, twin, originBinding, routeTo, rateLimit, cf, metrics, modules, port: port ?? 0 }));
+  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, durable, objectsFolder, twin, originBinding, routeTo, rateLimit, cf, metrics, modules, port: port ?? 0 }));
 
   const child = spawn(join(ROOT, 'node_modules', '.bin', 'workerd'), ['serve', 'config.capnp', '--control-fd=3'], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
   const killed = () => child.kill('SIGKILL');
-  process.once('exit', killed);
+  const clear = () => [folder, objectsFolder].filter(Boolean).forEach((made) => rmSync(made, { recursive: true, force: true }));
+  const abandoned = () => {
+    killed();
+    clear();
+  };
+  process.once('exit', abandoned);
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (log += data));
   const exited = new Promise((resolve) => child.once('exit', resolve));
@@ -107,8 +115,8 @@ export async function startWorker({ vars = {}, kv, durable = false, twin = durab
       const impatient = setTimeout(killed, 1000);
       await exited;
       clearTimeout(impatient);
-      process.removeListener('exit', killed);
-      rmSync(folder, { recursive: true, force: true });
+      process.removeListener('exit', abandoned);
+      clear();
     },
   };
 }
@@ -125,7 +133,7 @@ export function freePort() {
   });
 }
 
-function configOf({ vars, kv, durable, twin, originBinding, routeTo, rateLimit, cf, metrics, modules, port }) {
+function configOf({ vars, kv, durable, objectsFolder, twin, originBinding, routeTo, rateLimit, cf, metrics, modules, port }) {
   const services = ['(name = "guard", worker = .guard)', '(name = "internet", network = (allow = ["public", "private"]))'];
   const bindings = Object.entries(vars).map(([name, value]) =>
     `(name = ${text(name)}, ${typeof value === 'string' ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`})`);
@@ -133,6 +141,7 @@ function configOf({ vars, kv, durable, twin, originBinding, routeTo, rateLimit, 
     services.push(`(name = "kv", external = (address = ${text(kv)}, http = ()))`);
     bindings.push('(name = "OIDC_CREDENTIALS", kvNamespace = "kv")');
   }
+  if (durable) services.push(`(name = "objects", disk = (path = ${text(objectsFolder)}, writable = true))`);
   if (originBinding) {
     services.push(`(name = "origin", external = (address = ${text(originBinding)}, http = ()))`);
     bindings.push('(name = "ORIGIN", service = "origin")');
@@ -172,9 +181,11 @@ function objects(of, control) {
   return `(name = "OIDC_SESSIONS", wrapped = (moduleName = "tests:objects", innerBindings = [(name = "inner", durableObjectNamespace = ${of}), (name = "control", service = "kv")]))`;
 }
 
+// On disk, since an object with SQLite in memory loses what it holds when the runtime puts it away, after 10 s in which
+// nobody asks it; on the platform it holds it.
 const OBJECTS = `
   durableObjectNamespaces = [(className = "SessionVault", uniqueKey = "vault", enableSql = true)],
-  durableObjectStorage = (inMemory = void),`;
+  durableObjectStorage = (localDisk = "objects"),`;
 
 function workerOf(name, date, modules, bindings, more = '') {
   return `const ${name} :Workerd.Worker = (
