@@ -267,3 +267,26 @@ fn nobody_stays_nobody() {
         assert_eq!(browser.land(&waiting).status(), 302);
     }
 }
+
+/// After a panic the next call of WebAssembly makes a new instance, too late for text that it has been given: see
+/// `ready` in `src/edge/guard.rs`.
+#[test]
+fn what_takes_text_is_called_in_an_instance_that_lives() {
+    let read = |path: &str| std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (guard, entry) = (read("src/edge/guard.rs"), read("src/edge/entry.js"));
+    let exported = guard.split("#[wasm_bindgen]").skip(1).filter_map(|item| {
+        let signature = item.split('{').next()?.split_once("fn ")?.1;
+        signature.split_once('(')
+    });
+    let taking_text: Vec<&str> = exported
+        .filter(|(_, arguments)| arguments.contains("String") || arguments.contains("&str"))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(taking_text, ["decide", "judge", "refuse", "look"]);
+    for name in taking_text {
+        assert_eq!(entry.matches(&format!("wasm.{name}")).count(), 1, "{name}");
+        assert!(entry.contains(&format!("alive(wasm.{name})")), "{name}");
+    }
+    let before_all = entry.matches("wasm.ready();").count();
+    assert_eq!(before_all, 2, "before a function, and before the Durable Object");
+}

@@ -6,7 +6,13 @@ import { answer } from "./forward.js";
 import { instances } from "./glue.js";
 import { answerBy } from "./worker.js";
 
-answerBy({ decide: wasm.decide, judge: wasm.judge, refuse: wasm.refuse, look: wasm.look });
+/** A function of an instance that lives: what is handed to one that has panicked is lost with it. */
+const alive = (call) => (...given) => {
+  wasm.ready();
+  return call(...given);
+};
+
+answerBy({ decide: alive(wasm.decide), judge: alive(wasm.judge), refuse: alive(wasm.refuse), look: alive(wasm.look) });
 
 export default { fetch: answer };
 
@@ -29,6 +35,7 @@ export class SessionVault {
   }
 
   current() {
+    wasm.ready();
     if (this.instance !== instances) this.make();
     return this.vault;
   }

@@ -33,6 +33,12 @@ fn start() {
     glue::instance_begun();
 }
 
+/// Does nothing, in an instance that lives. After a panic the next call begins a new one, and text that had been written
+/// into memory for that very call would lie in the old one: so whatever takes text is called after this.
+#[allow(unreachable_pub, reason = "JavaScript reaches it")]
+#[wasm_bindgen]
+pub fn ready() {}
+
 /// Decides about a request. Most of them are decided at once: then this gives our own answer, or a text that says what to
 /// send to the origin. Where something must be waited for, it gives a promise of the answer.
 #[allow(unreachable_pub, reason = "JavaScript reaches it")]
