@@ -194,6 +194,28 @@ fn the_store_alone_says_nothing() {
 }
 
 #[test]
+fn a_warm_sign_in_asks_for_tokens_once_and_for_userinfo_once() {
+    for (settings, turns) in [
+        (json!({}), false),
+        (json!({}), true),
+        (json!({"OIDC_USER_INFO_ENABLED": false}), false),
+        (json!({"OIDC_USER_INFO_ENABLED": false}), true),
+    ] {
+        let world = World::new(&settings);
+        world.host.turns.set(turns);
+        world.alice();
+        world.host.take_counts();
+        world.alice();
+        let counts = world.host.take_counts();
+        let userinfo = (settings == json!({})).then_some((Endpoint::Userinfo, 1));
+        let expected = [(Endpoint::Token, 1)].into_iter().chain(userinfo).collect();
+        assert_eq!(counts.calls, expected, "{settings}");
+        // Whether a mark has to be outlived, and the entry.
+        assert_eq!((counts.reads, counts.writes), (1, 1), "{settings}, {turns}");
+    }
+}
+
+#[test]
 fn a_store_that_fails_costs_no_sign_in() {
     let world = World::usual();
     world.host.faults.save.set(true);

@@ -25,9 +25,9 @@ export const SECRET_KEY = 'secret-key-for-tests-only-0123456789abcdef';
  * `provider` goes to the provider, `client` into its client's metadata. `bound: true` puts the origin behind
  * the ORIGIN binding, `routed: true` behind the Worker's route; `rateLimit` binds OIDC_RATE_LIMIT;
  * `cf` names the header of `request.cf`. `durable: true` makes Durable Objects the store.
- * `build` is the folder of another Worker than the guard.
+ * `build` is the folder of another Worker than the guard, `modules` its files and kinds.
  */
-export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, routed = false, durable = false, twin, rateLimit, cf, metrics, build } = {}) {
+export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, routed = false, durable = false, twin, rateLimit, cf, metrics, build, modules } = {}) {
   const started = [];
   const close = () => Promise.all(started.map((part) => part.close()));
   const begin = async (starting) => {
@@ -68,6 +68,7 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
       cf,
       metrics,
       build,
+      modules,
       routeTo: routed ? new URL(origin.url).host : undefined,
       originBinding: bound ? new URL(origin.url).host : undefined,
     }));

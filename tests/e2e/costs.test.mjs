@@ -1,0 +1,76 @@
+// What requests cost, in what can be counted, in the built Worker: the same on every machine and under every load.
+//
+// A number that grows is something that each request or each sign-in pays for. Make it cheaper, or raise the number here
+// with the reason in the commit.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { countingWorker, countsOf, total } from './support/counting.mjs';
+import { startStack } from './support/stack.mjs';
+
+/**
+ * Calls from JavaScript into WebAssembly and out of it, for one signed-in request that needs no new cookie. Into it: that
+ * there is an instance, room for the text, the decision, and the end of what it gave.
+ */
+const INTO = 4;
+const OUT_OF = 6;
+const REQUESTS = 20;
+
+/** What a sign-in asks of each store, from the first redirect to the session. */
+const STORES = {
+  kv: { get: 1, put: 1 },
+  durable: { load: 1, save: 1, join: 1 },
+  memory: {},
+};
+
+let counting;
+before(() => (counting = countingWorker()));
+after(() => counting?.remove());
+
+const start = (options) => startStack({ ...options, build: counting.build, modules: counting.modules });
+
+test(`a signed-in request crosses into WebAssembly ${INTO} times, and out of it ${OUT_OF} times`, async (t) => {
+  const stack = await start({});
+  t.after(() => stack.close());
+  const visitor = stack.visitor();
+  await visitor.signIn('/private/');
+  await visitor.navigate('/private/');
+  await countsOf(stack.port);
+  for (let n = 0; n < REQUESTS; n += 1) assert.equal((await visitor.navigate(`/private/?n=${n}`)).status, 200);
+  const { imports, exports, fetches, store } = await countsOf(stack.port);
+  assert.deepEqual([fetches, store], [{ '/private/': REQUESTS }, {}], 'the origin is asked, and nobody else');
+  assert.ok(total(exports) > 0, 'calls are counted');
+  assert.ok(total(exports) <= INTO * REQUESTS, `into WebAssembly, in ${REQUESTS} requests: ${JSON.stringify(exports)}`);
+  assert.ok(total(imports) <= OUT_OF * REQUESTS, `out of WebAssembly, in ${REQUESTS} requests: ${JSON.stringify(imports)}`);
+});
+
+for (const [kind, operations] of Object.entries(STORES)) {
+  describe(`a sign-in with ${kind}`, () => {
+    for (const userinfo of [true, false]) {
+      test(`asks the token endpoint once, userinfo ${userinfo ? 'once' : 'never'}, and the store ${total(operations)} times`, async (t) => {
+        const stack = await start({ durable: kind === 'durable', vars: { OIDC_CREDENTIALS_STORE: kind, OIDC_USER_INFO_ENABLED: userinfo } });
+        t.after(() => stack.close());
+        // The first one also brings metadata and keys, which the next ones find.
+        await signIn(stack, 'alice');
+        const first = await countsOf(stack.port);
+        assert.deepEqual(first.fetches, { '/.well-known/openid-configuration': 1, '/jwks': 1, ...asked(userinfo) });
+        await signIn(stack, 'bob');
+        const warm = await countsOf(stack.port);
+        assert.deepEqual(warm.fetches, asked(userinfo));
+        assert.deepEqual(warm.store, operations);
+      });
+    }
+  });
+}
+
+function asked(userinfo) {
+  return { '/token': 1, ...(userinfo && { '/me': 1 }) };
+}
+
+/** From the page that is asked for to the callback's answer; the page itself is not asked for again. */
+async function signIn(stack, name) {
+  const visitor = stack.visitor();
+  const landed = await visitor.navigate(await visitor.callbackUrl('/private/', name));
+  assert.equal(landed.status, 302);
+  assert.equal(visitor.sessionCookies.length, 1, 'a session has begun');
+}
