@@ -74,14 +74,17 @@ fn it_is_sent_after_the_sign_in_as_it_was_and_once() {
 
 #[test]
 fn another_isolate_knows_that_it_has_been_sent() {
-    let world = World::usual();
-    let browser = ended(&world);
-    let page = sign_in(&world, &browser, &browser.send(form("/", TEXT)));
-    let cookies = browser.cookies_for(&format!("{SITE}/"));
-    assert_eq!(browser.send(form(&page, TEXT)).status(), 307);
-    let world = world.redeployed(&json!({}));
-    assert_eq!(world.send(&form(&page, TEXT).cookies(&cookies)).status(), 409);
-    assert_eq!(world.host.last_event(), "unsent.already_sent");
+    for turns in [false, true] {
+        let world = World::usual();
+        world.host.turns.set(turns);
+        let browser = ended(&world);
+        let page = sign_in(&world, &browser, &browser.send(form("/", TEXT)));
+        let cookies = browser.cookies_for(&format!("{SITE}/"));
+        assert_eq!(browser.send(form(&page, TEXT)).status(), 307);
+        let world = world.redeployed(&json!({}));
+        assert_eq!(world.send(&form(&page, TEXT).cookies(&cookies)).status(), 409);
+        assert_eq!(world.host.last_event(), "unsent.already_sent");
+    }
 }
 
 #[test]

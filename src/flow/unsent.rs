@@ -12,13 +12,16 @@ use crate::{
         record::{decode_unsent, encode_unsent},
         seal::Purpose,
     },
-    store::{Store as _, StoreKey, mark},
+    store::{Claim, Store as _, StoreKey, mark},
+    time::Timestamp,
     visitor::Identity,
     web::{form, pages, path::RequestUrl, reply::Reply, request::IncomingRequest, return_to::ReturnTo},
 };
 
 /// As long as a sign-in may take, and as long again for the visitor.
 const KEPT_FOR: Duration = Duration::from_secs(1800);
+/// Where requests take turns, the first has the turn as soon as it asks; what it then writes is for good.
+const NOT_SENT: Timestamp = Timestamp::from_unix(0);
 /// Our endpoint that sends it on.
 const RESUME: &str = "oidc_resume";
 
@@ -48,7 +51,7 @@ pub async fn keep(
     let id = SessionId::from_random(random(host)?);
     let unsent = Unsent { subject: subject.to_owned(), target, body, kept_at: host.now() };
     let entry = site.ring.seal_entry(&id, random(host)?, &encode_unsent(&unsent)).ok_or(Error::Internal)?;
-    if host.store().save(&StoreKey::of_unsent(&id), &entry, KEPT_FOR).await.is_err() {
+    if host.store().save_renewed(&StoreKey::of_unsent(&id), &entry, NOT_SENT, KEPT_FOR).await.is_err() {
         host.log(&LogLine::event("store.save_failed"));
         return Ok(Kept::ByTheBrowser);
     }
@@ -77,8 +80,13 @@ pub async fn resume(
     if unsent.body != body {
         return Err(Error::FormUnreadable);
     }
-    // A second click may be here before the store knows of the first.
-    if !site.used_states.first_use(name, host.now(), unsent.kept_at.plus(KEPT_FOR)) {
+    // A second click may be in another isolate: where requests take turns, it waits here until the first is written down.
+    let sent = match host.store().claim(&key, NOT_SENT).await.map_err(|_| Error::StoreUnavailable)? {
+        Claim::Renewed(_) => true,
+        Claim::Yours(entry) => entry.is_some_and(|entry| mark::moment(&entry).is_some()),
+    };
+    // Where they don't, it may be here before the store knows of the first.
+    if sent || !site.used_states.first_use(name, host.now(), unsent.kept_at.plus(KEPT_FOR)) {
         return Err(UnsentError::AlreadySent.into());
     }
     if host.store().save(&key, &mark::mark(host.now()), KEPT_FOR).await.is_err() {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { request } from './support/http.mjs';
 import { startStack } from './support/stack.mjs';
 
 const TEXT = 'text=It+rains.%0D%0A%C3%9Cberall+%3Cb%3E%26%22&text=%F0%9F%8C%A7&empty=';
@@ -54,6 +55,25 @@ for (const durable of [false, true]) {
       assert.equal(echoed.body.sha256, createHash('sha256').update(TEXT).digest('hex'));
       assert.equal((await visitor.navigate(page.url)).status, 409);
     });
+
+    if (durable) {
+      test('is sent once, whatever 20 clicks in two isolates say', async () => {
+        const visitor = await idle();
+        const page = await visitor.open((await send(visitor, TARGET, TEXT)).headers.location);
+        const cookie = Object.entries(visitor.cookies).map(([name, value]) => `${name}=${value}`).join('; ');
+        const ports = [stack.port, stack.worker.twinPort];
+        const click = async (port) => {
+          const post = (target) => request({ port, target, method: 'POST', body: TEXT, headers: { Host: `localhost:${port}`, Cookie: cookie, 'Sec-Fetch-Mode': 'navigate', Accept: 'text/html', ...OWN_FORM } });
+          const answer = await post(page.url);
+          return answer.status === 307 ? post(answer.headers.location) : answer;
+        };
+        const sent = () => stack.origin.requests.filter(({ method, target }) => method === 'POST' && target === TARGET).length;
+        const before = sent();
+        const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => click(ports[index % 2])));
+        assert.deepEqual(answers.map(({ status }) => status).sort(), [200, ...Array(19).fill(409)]);
+        assert.equal(sent(), before + 1);
+      });
+    }
 
     test('is nobody else’s', async () => {
       const visitor = await idle();
