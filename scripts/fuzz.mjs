@@ -29,8 +29,9 @@ const TARGETS = readdirSync(join(FUZZ, 'fuzz_targets')).map((file) => file.repla
 // Fewer than tests/corpus.rs allows: there is room for findings.
 const MAX_FILES = 32;
 const MAX_FILE_BYTES = 2048;
-// No sanitizer: there is no unsafe code to watch, and the stable compiler builds it.
-const SANITIZER = ['--sanitizer', 'none'];
+// No sanitizer: there is no unsafe code to watch, and the stable compiler builds it. The profile of fuzz/Cargo.toml says
+// which assertions there are; without --release they would be turned on in every package.
+const BUILD = ['--sanitizer', 'none', '--release'];
 
 await script(HELP, async () => {
   const options = parsed();
@@ -39,7 +40,7 @@ await script(HELP, async () => {
   const names = options.target ?? TARGETS;
 
   await withProgress('Compiling the fuzz targets (a first time takes about 5 minutes)', (report) =>
-    run(cargoFuzz, ['build', ...SANITIZER, ...(names.length === 1 ? names : [])], {
+    run(cargoFuzz, ['build', ...BUILD, ...(names.length === 1 ? names : [])], {
       onLine: report,
       next: 'mend what the compiler says above, then: npm run fuzz',
     }));
@@ -108,7 +109,7 @@ async function fuzzed(cargoFuzz, name, seconds, minimize) {
   const [corpus, found] = [join(FUZZ, 'corpus', name), join(FUZZ, 'found', name)];
   mkdirSync(found, { recursive: true });
   const libFuzzer = [`-max_total_time=${seconds}`, '-max_len=4096', '-timeout=10', '-rss_limit_mb=1024', '-print_final_stats=1'];
-  const args = ['run', ...SANITIZER, name, found, corpus, '--', ...libFuzzer];
+  const args = ['run', ...BUILD, name, found, corpus, '--', ...libFuzzer];
   const output = await withProgress(`Fuzzing ${name} for ${seconds} s`, (report) =>
     run(cargoFuzz, args, { onLine: (line) => line.startsWith('#') && report(line) }).catch((error) => {
       throw finding(name, error);
@@ -132,13 +133,13 @@ function finding(name, error) {
 async function once(cargoFuzz, name, input) {
   const path = resolve(ROOT, input);
   if (!existsSync(path)) throw new Failure(`there is no ${input}`, 'ls fuzz/artifacts/*');
-  await run(cargoFuzz, ['run', ...SANITIZER, name, path], { show: true, next: `mend what fails above (tests/properties/${name}.rs)` });
+  await run(cargoFuzz, ['run', ...BUILD, name, path], { show: true, next: `mend what fails above (tests/properties/${name}.rs)` });
   say(paint('green', `${name} holds for ${input}`));
 }
 
 /** Adds to the corpus what reaches new branches, smallest first. Files with a name of their own always stay. */
 async function merged(cargoFuzz, name, corpus, found) {
-  const args = ['run', ...SANITIZER, name, corpus, found, '--', '-merge=1', `-max_len=${MAX_FILE_BYTES}`];
+  const args = ['run', ...BUILD, name, corpus, found, '--', '-merge=1', `-max_len=${MAX_FILE_BYTES}`];
   await withProgress(`Minimizing ${name}`, () => run(cargoFuzz, args));
   const size = (file) => statSync(join(corpus, file)).size;
   const files = readdirSync(corpus);
