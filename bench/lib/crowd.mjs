@@ -62,12 +62,18 @@ function accounts(count) {
 }
 
 async function arrive(stack, name, figures) {
-  const visitor = stack.visitor();
+  let visitor = stack.visitor();
   let page = await visitor.signIn('/api/whoami', name);
-  // The tokens may be over by now, and the store down.
-  for (let tries = 0; page.status === 503 && tries < 20; tries += 1) {
+  // The tokens may be over by now, and the store down: it can't be read (503), or could not be written (401).
+  for (let tries = 0; [401, 503].includes(page.status) && tries < 20; tries += 1) {
     await sleep(500);
-    page = await visitor.fetch('/api/whoami');
+    if (page.status === 503) {
+      page = await visitor.fetch('/api/whoami');
+    } else {
+      figures.lost += 1;
+      visitor = stack.visitor();
+      page = await visitor.signIn('/api/whoami', name);
+    }
   }
   figures.sign_ins += 1;
   if (page.status !== 200 || page.json().user !== name) throw new Error(`${name} could not sign in: ${page.status} ${page.text.match(/<code>([^<]*)/)?.[1] ?? page.text.slice(0, 200)}`);
