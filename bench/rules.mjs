@@ -47,7 +47,7 @@ await script(HELP, async () => {
     const cookie = await signedIn(stack);
     const many = await startWorker({ vars: { ...stack.vars, OIDC_RULES: HUNDRED }, kv: stack.kv.address });
     closing.push(() => many.close());
-    const all = withCookie({ one: stack.worker, hundred: many }, { cookie, host: `localhost:${stack.port}` }, closing);
+    const all = withCookie({ one: stack.worker, hundred: many }, { cookie, host: `localhost:${stack.port}` });
     const start = Date.now();
     const figures = await withProgress(`${options.rounds} rounds of ${options.requests} requests under one rule and under ${HUNDRED.length}`, (report) =>
       measured(all, options, deadline, report));

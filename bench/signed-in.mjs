@@ -1,21 +1,24 @@
 #!/usr/bin/env node
 // The processor time of one signed-in request, beside the least that any Worker in front of an origin costs.
 
-import { join } from 'node:path';
+import { ACCOUNTS } from '../demo/provider.mjs';
 import { startStack } from '../tests/e2e/support/stack.mjs';
 import { startWorker } from '../tests/e2e/support/workerd.mjs';
+import { clientsOf, portsOfClients, startBare, startHono, startSealed } from './lib/contenders.mjs';
 import { builtWorker, circumstances, load, writeResult } from './lib/machine.mjs';
+import { startApache, startNginx } from './lib/native.mjs';
 import { requireProc } from './lib/process.mjs';
-import { CONCURRENCY, measured, parsed, show, signedIn, startBareOrigin, summary, withCookie } from './lib/rounds.mjs';
-import { ROOT } from '../scripts/lib/run.mjs';
+import { CONCURRENCY, PAGE, measured, parsed, show, signedIn, startBareOrigin, summary } from './lib/rounds.mjs';
 import { say, script, withProgress } from '../scripts/lib/terminal.mjs';
 
 const HELP = `
 Usage: npm run bench -- signed-in [--rounds N] [--requests N] [--beside FOLDER]
 
-Processor time of workerd (user and kernel) for each request with a session, against a Worker in JavaScript
-that only sets three headers and forwards (bench/contenders/floor.mjs). The rounds are interleaved; of each
-contender the median counts. Takes about a minute on 2 cores; writes bench/results/signed-in.json.
+Processor time (user and kernel) for each request with a session: of ours; of a Worker in JavaScript that only
+sets three headers and forwards, the floor; of one that only forwards; of one with a JWE by npm jose in a cookie;
+of one with @hono/oidc-auth; and, where they are installed, of nginx that sets three headers and of Apache with
+mod_auth_openidc. The rounds are interleaved; of each contender the median counts. Takes about two minutes on 2
+cores; writes bench/results/signed-in.json and a chart of it.
 There is no pass or fail. On a busy machine all figures rise, the ratio less so.
 
   --rounds N        for each contender; 50 unless told
@@ -24,17 +27,17 @@ There is no pass or fail. On a busy machine all figures rise, the ratio less so.
   --help            this text
 `;
 
-const PATIENCE_MS = 10 * 60_000;
+const PATIENCE_MS = 15 * 60_000;
 
 await script(HELP, async () => {
   const options = parsed('signed-in', { rounds: 50, requests: 300, beside: undefined });
   requireProc();
   const deadline = Date.now() + PATIENCE_MS;
   const began = { ...circumstances(), load_before: load() };
-  const origin = await startBareOrigin();
-  const closing = [() => origin.close()];
+  const closing = [];
   try {
-    const contenders = await started(options.beside, origin.url, closing);
+    const { contenders, absent } = await started(options.beside, closing);
+    absent.forEach((why) => say(`not measured: ${why}`));
     const start = Date.now();
     const rounds = await withProgress(`${options.rounds} rounds of ${options.requests} requests for each of ${contenders.length}`, (report) =>
       measured(contenders, options, deadline, report));
@@ -42,23 +45,38 @@ await script(HELP, async () => {
     show('Processor time of one signed-in request', results, Date.now() - start);
     if (options.beside) return say(`beside: ${JSON.stringify(builtWorker(options.beside))}`);
     const { rounds: count, requests } = options;
-    say(`written: ${writeResult('signed-in', { ...began, load_after: load(), rounds: count, requests_a_round: requests, concurrency: CONCURRENCY, microseconds_a_request: results })}`);
+    say(`written: ${writeResult('signed-in', { ...began, load_after: load(), rounds: count, requests_a_round: requests, concurrency: CONCURRENCY, absent, microseconds_a_request: results })}`);
   } finally {
     for (const close of closing.reverse()) await close();
   }
 });
 
-/** Each in a process of its own, with the same cookie in every request. */
-async function started(beside, origin, closing) {
-  const stack = await startStack({ vars: { OIDC_ORIGIN: origin } });
+/** Each in a process of its own, before the same origin, with a session of its own at the same provider. */
+async function started(beside, closing) {
+  const origin = await startBareOrigin();
+  closing.push(() => origin.close());
+  const ports = await portsOfClients();
+  const configure = (configuration) => configuration.clients.push(...clientsOf(ports));
+  const stack = await startStack({ vars: { OIDC_ORIGIN: origin.url }, provider: { configure } });
   closing.push(() => stack.close());
-  const cookie = await signedIn(stack);
-  const workers = { floor: await startWorker({ vars: { OIDC_ORIGIN: origin }, build: join(ROOT, 'bench', 'contenders'), modules: { 'floor.mjs': 'esModule' } }), ours: stack.worker };
-  closing.push(() => workers.floor.close());
+  const { issuer } = stack.provider;
+  const ours = { Cookie: await signedIn(stack), Host: `localhost:${stack.port}` };
+  const absent = [];
+  const contenders = [
+    { name: 'forwards only', ...(await startBare('pass_through', origin.url, closing)) },
+    { name: 'floor', ...(await startBare('floor', origin.url, closing)) },
+    { name: 'ours', ...stack.worker, headers: { ...PAGE, ...ours } },
+    { name: 'jose, sealed cookie', ...(await startSealed(issuer, origin.url, ACCOUNTS.alice.claims, closing)) },
+    { name: '@hono/oidc-auth', ...(await startHono(issuer, origin.url, ports.hono, closing)) },
+  ];
   if (beside) {
     const other = await startWorker({ vars: stack.vars, kv: stack.kv.address, build: beside });
     closing.push(() => other.close());
-    workers.beside = other;
+    contenders.push({ name: 'beside', ...other, headers: { ...PAGE, ...ours } });
   }
-  return withCookie(workers, { cookie, host: `localhost:${stack.port}` }, closing);
+  for (const [name, native] of [['nginx alone', await startNginx(origin.url, closing)], ['Apache, mod_auth_openidc', await startApache(issuer, origin.url, ports.apache, closing)]]) {
+    if (typeof native === 'string') absent.push(native);
+    else contenders.push({ name, ...native });
+  }
+  return { contenders, absent };
 }

@@ -1,25 +1,20 @@
 #!/usr/bin/env node
 // The processor time of one request with an access token, beside a request with a session and beside npm jose.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { build } from 'esbuild';
 import { startStack } from '../tests/e2e/support/stack.mjs';
 import { startWorker } from '../tests/e2e/support/workerd.mjs';
-import { Client } from './lib/client.mjs';
+import { bundled } from './lib/contenders.mjs';
 import { circumstances, load, writeResult } from './lib/machine.mjs';
 import { requireProc } from './lib/process.mjs';
 import { CONCURRENCY, PAGE, measured, parsed, show, signedIn, startBareOrigin, summary } from './lib/rounds.mjs';
-import { ROOT } from '../scripts/lib/run.mjs';
 import { Failure, say, script, withProgress } from '../scripts/lib/terminal.mjs';
 
 const HELP = `
 Usage: npm run bench -- tokens [--rounds N] [--requests N]
 
 Processor time of workerd (user and kernel) for each request: with a session cookie; with an access token that has
-been introspected before; with a JWT access token that is verified anew each time, RS256 and ES256; and the same
-JWTs in a Worker in JavaScript with npm jose (bench/contenders/jose.mjs). The rounds are interleaved; of each
+been introspected before; with a JWT access token that is known, and one that is verified anew each time, RS256 and
+ES256; and the same JWTs in a Worker in JavaScript with npm jose (bench/contenders/jose.mjs). The rounds are interleaved; of each
 contender the median counts, and its ratio to the session's. Takes about two minutes on 2 cores; writes
 bench/results/tokens.json. There is no pass or fail.
 
@@ -58,11 +53,11 @@ async function started(closing) {
   closing.push(() => origin.close());
   const stack = await startStack({ vars: { OIDC_ORIGIN: origin.url }, provider: { configure } });
   closing.push(() => stack.close());
-  const folder = await bundled(closing);
+  const jose = await bundled('jose', closing);
   const start = async (name, options, headers) => {
     const worker = await startWorker(options);
     closing.push(() => worker.close());
-    return contender(name, worker, headers, closing);
+    return contender(name, worker, headers);
   };
   const ours = (more) => ({
     vars: {
@@ -72,25 +67,23 @@ async function started(closing) {
   });
   const theirs = (alg) => ({
     vars: { OIDC_ISSUER: stack.provider.issuer, JWKS: `${stack.provider.issuer}/jwks`, AUDIENCE: AUDIENCES[alg], OIDC_ORIGIN: origin.url },
-    build: folder,
-    modules: { 'jose.mjs': 'esModule' },
+    ...jose,
   });
   const bearer = async (kind) => ({ Accept: 'application/json', Authorization: `Bearer ${await tokenOf(stack, kind)}` });
-  const contenders = [contender('session', stack.worker, { ...PAGE, Cookie: await signedIn(stack) }, closing)];
+  const contenders = [contender('session', stack.worker, { ...PAGE, Cookie: await signedIn(stack) })];
   contenders.push(await start('introspected', ours({ OIDC_ACCESS_TOKENS: 'introspection', OIDC_INTROSPECTION_CACHE_TTL: HOUR }), await bearer('opaque')));
   for (const alg of ['rs256', 'es256']) {
     const headers = await bearer(alg);
     // Nothing is remembered of a token: each one is the first.
     contenders.push(await start(`${alg} ours`, ours({ OIDC_ACCESS_TOKENS: 'jwt', OIDC_AUDIENCE: [AUDIENCES[alg]], OIDC_INTROSPECTION_CACHE_TTL: 0 }), headers));
     contenders.push(await start(`${alg} jose`, theirs(alg), headers));
+    if (alg === 'rs256') contenders.push(await start('rs256 ours, known', ours({ OIDC_ACCESS_TOKENS: 'jwt', OIDC_AUDIENCE: [AUDIENCES[alg]], OIDC_INTROSPECTION_CACHE_TTL: HOUR }), headers));
   }
   return contenders;
 }
 
-function contender(name, { port, pid }, headers, closing) {
-  const client = new Client(port, CONCURRENCY);
-  closing.push(() => client.close());
-  return { name, pid, client, headers: { ...headers, Host: `localhost:${port}` } };
+function contender(name, { port, pid }, headers) {
+  return { name, pid, port, headers: { ...headers, Host: `localhost:${port}` } };
 }
 
 /** An API client, and three kinds of tokens for it, by the resource that is asked for (RFC 8707). */
@@ -118,12 +111,4 @@ async function tokenOf(stack, kind) {
   const { access_token: token } = await answer.json();
   if (!token) throw new Failure(`the provider gave no token of the kind ${kind}`, 'npm test -- e2e');
   return token;
-}
-
-/** The contender with its library in one file, as wrangler would upload it. */
-async function bundled(closing) {
-  const folder = mkdtempSync(join(tmpdir(), 'edge-oidc-bench-'));
-  closing.push(() => rmSync(folder, { recursive: true, force: true }));
-  await build({ entryPoints: [join(ROOT, 'bench', 'contenders', 'jose.mjs')], bundle: true, format: 'esm', minify: true, conditions: ['workerd', 'worker', 'browser'], outfile: join(folder, 'jose.mjs'), logLevel: 'error' });
-  return folder;
 }

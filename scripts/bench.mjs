@@ -1,22 +1,37 @@
 #!/usr/bin/env node
-// Runs one benchmark of bench/ against the built Worker.
+// Runs one benchmark of bench/ against the built Worker, or all of them.
 
-import { readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, run, start } from './lib/run.mjs';
-import { Failure, script } from './lib/terminal.mjs';
+import { Failure, duration, headline, paint, say, script } from './lib/terminal.mjs';
 
 const BENCH = join(ROOT, 'bench');
-const NAMES = readdirSync(BENCH).filter((file) => file.endsWith('.mjs')).map((file) => file.replace(/\.mjs$/, ''));
+/** In the order in which all are run: what is compared first, what takes long last. Each with what it is run with then. */
+const ALL = {
+  'signed-in': [],
+  tokens: [],
+  rules: [],
+  'sign-ins': [],
+  start: [],
+  scale: [],
+  simulate: [],
+  memory: [],
+  load: ['--calm'],
+};
+const NAMES = Object.keys(ALL).filter((name) => existsSync(join(BENCH, `${name}.mjs`)));
 
 const HELP = `
-Usage: npm run bench -- NAME [OPTION ...]
+Usage: npm run bench
+       npm run bench -- NAME [OPTION ...]
        npm run bench -- NAME --help
 
-Measures the built Worker in workerd; bench/README.md says what is measured and how to read it.
+Measures the built Worker in workerd; bench/README.md says what is measured and how to read it. Without a name all are
+run, one after the other, in about 20 minutes on 2 cores. Figures and charts are in bench/results/.
 There are: ${NAMES.join(', ')}.
 
 EDGE_OIDC_BUILD names the folder of a Worker that has been built elsewhere; otherwise it is built first.
+EDGE_OIDC_RESULTS names another folder for the results.
 `;
 
 // The benchmark answers --help itself, when it has been named.
@@ -24,13 +39,31 @@ const [name, ...rest] = process.argv.slice(2);
 if (NAMES.includes(name)) process.argv.splice(2);
 
 await script(HELP, async () => {
-  if (!name) throw new Failure(`expected the name of a benchmark: ${NAMES.join(', ')}`, 'npm run bench -- --help');
-  if (!NAMES.includes(name)) throw new Failure(`unknown benchmark ${name}; there are ${NAMES.join(', ')}`, 'npm run bench -- --help');
+  if (name && !NAMES.includes(name)) throw new Failure(`unknown benchmark ${name}; there are ${NAMES.join(', ')}`, 'npm run bench -- --help');
   const asksHelp = rest.includes('--help') || rest.includes('-h');
   if (!process.env.EDGE_OIDC_BUILD && !asksHelp) {
     await run(process.execPath, [join(ROOT, 'scripts', 'build.mjs')], { show: true, next: 'npm run build' });
   }
-  // It explains itself what goes wrong.
-  const child = start(process.execPath, [join(BENCH, `${name}.mjs`), ...rest], { stdio: 'inherit' });
-  process.exitCode = await new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
+  process.exitCode = name ? await measured(name, rest) : await all();
 });
+
+/** The exit code of one; it explains itself what goes wrong. */
+function measured(which, options) {
+  const child = start(process.execPath, [join(BENCH, `${which}.mjs`), ...options], { stdio: 'inherit' });
+  return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
+}
+
+/** One that fails does not keep the others from being run. */
+async function all() {
+  const began = Date.now();
+  const failed = [];
+  for (const [index, which] of NAMES.entries()) {
+    headline(`${index + 1} of ${NAMES.length}: ${which}`);
+    if ((await measured(which, ALL[which])) !== 0) failed.push(which);
+  }
+  headline(`All ${NAMES.length}, after ${duration(Date.now() - began)}`);
+  say('tables and charts: bench/results/README.md');
+  if (failed.length === 0) return 0;
+  say(paint('red', `failed: ${failed.join(', ')}`));
+  return 1;
+}

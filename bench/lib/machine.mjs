@@ -4,12 +4,14 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { writeReport } from './report.mjs';
 import { ROOT, nodeTool } from '../../scripts/lib/run.mjs';
 
 const BUILD = process.env.EDGE_OIDC_BUILD ?? join(ROOT, 'build');
-const RESULTS = join(ROOT, 'bench', 'results');
+/** Trials need not take the place of what is kept. */
+const RESULTS = process.env.EDGE_OIDC_RESULTS ?? join(ROOT, 'bench', 'results');
 
 /** Machine and versions, the way they stand in every result. */
 export function circumstances() {
@@ -47,11 +49,12 @@ export function builtWorker(folder) {
   };
 }
 
-/** Writes a result where it is kept; returns its path inside the repository. */
+/** Writes a result where it is kept, and the page of all results anew; returns its path inside the repository. */
 export function writeResult(name, result) {
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
-  return `bench/results/${name}.json`;
+  writeReport(RESULTS);
+  return join(relative(ROOT, RESULTS), `${name}.json`);
 }
 
 export function round(value, digits) {

@@ -15,8 +15,25 @@ export function memoryOf(pid) {
   return { resident: kilobytes('VmRSS'), peak: kilobytes('VmHWM') };
 }
 
+/** A process and all that it has started. */
+export function familyOf(pid) {
+  const parents = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => [Number(name), parentOf(name)]);
+  const family = [pid];
+  for (const member of family) family.push(...parents.filter(([, parent]) => parent === member).map(([child]) => child));
+  return family;
+}
+
+function parentOf(pid) {
+  try {
+    return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ')[1]);
+  } catch {
+    return 0;
+  }
+}
+
 /** Seconds of processor time so far, of all threads, in user and in kernel mode: to the nanosecond, where ticks are of 10 ms. */
-export function processorSeconds(pid) {
-  const nanoseconds = (thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
-  return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + nanoseconds(thread), 0) / 1e9;
+export function processorSeconds(pids) {
+  const nanoseconds = (pid, thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
+  const threads = [pids].flat().flatMap((pid) => readdirSync(`/proc/${pid}/task`).map((thread) => [pid, thread]));
+  return threads.reduce((sum, [pid, thread]) => sum + nanoseconds(pid, thread), 0) / 1e9;
 }

@@ -3,10 +3,9 @@
 
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
-import { Client } from './client.mjs';
 import { Load } from './load.mjs';
 import { load, round } from './machine.mjs';
-import { processorSeconds } from './process.mjs';
+import { familyOf, processorSeconds } from './process.mjs';
 import { Failure, duration, headline, say } from '../../scripts/lib/terminal.mjs';
 
 export const CONCURRENCY = 16;
@@ -58,28 +57,30 @@ export async function signedIn(stack) {
 }
 
 /** Workers as they take part, asked for a page with the same cookie. */
-export function withCookie(workers, { cookie, host }, closing) {
-  return Object.entries(workers).map(([name, { port, pid }]) => {
-    const client = new Client(port, CONCURRENCY);
-    closing.push(() => client.close());
-    return { name, pid, client, headers: { ...PAGE, Cookie: cookie, Host: host } };
-  });
+export function withCookie(workers, { cookie, host }) {
+  return Object.entries(workers).map(([name, { port, pid }]) => ({ name, pid, port, headers: { ...PAGE, Cookie: cookie, Host: host } }));
 }
 
-/** Microseconds for each request: one figure for each round and contender, which is `{ name, pid, client, headers }`. */
+/** Microseconds for each request: one figure for each round and contender, which is `{ name, pid, port, headers, target }`. */
 export async function measured(contenders, { rounds, requests }, deadline, report) {
-  const loads = new Map(contenders.map(({ name, client: { port }, headers }) =>
-    [name, new Load({ port, connections: CONCURRENCY, target: '/private/page?n=1', headers: { Host: `localhost:${port}`, ...headers } })]));
-  for (const { name } of contenders) await loads.get(name).ask(WARM_UP);
+  const loads = new Map(contenders.map(({ name, port, headers, target = '/private/page?n=1' }) =>
+    [name, new Load({ port, connections: CONCURRENCY, target, headers: { Host: `localhost:${port}`, ...headers } })]));
+  for (const { name } of contenders) {
+    report(`warming up ${name}`);
+    await loads.get(name).ask(WARM_UP).catch((error) => {
+      throw new Failure(`${name}: ${error.message}`, error.next ?? 'look at what the contender answers');
+    });
+  }
+  const families = new Map(contenders.map(({ name, pid }) => [name, familyOf(pid)]));
   const figures = Object.fromEntries(contenders.map(({ name }) => [name, []]));
   for (let n = 0; n < rounds; n += 1) {
     // Nobody always goes first.
     const order = contenders.map((_, index) => contenders[(index + n) % contenders.length]);
     for (const contender of order) {
-      const before = processorSeconds(contender.pid);
+      const before = processorSeconds(families.get(contender.name));
       if (Date.now() > deadline) throw new Failure(`stopped in round ${n + 1}: the time is up`, 'wait until the machine is calm');
       await loads.get(contender.name).ask(requests);
-      figures[contender.name].push(round(((processorSeconds(contender.pid) - before) * 1e6) / requests, 1));
+      figures[contender.name].push(round(((processorSeconds(families.get(contender.name)) - before) * 1e6) / requests, 1));
       report(`round ${n + 1}, ${contender.name}: ${figures[contender.name].at(-1)} µs`);
     }
   }
