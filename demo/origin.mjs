@@ -150,17 +150,19 @@ async function script(request, response) {
   response.end(await readFile(new URL(`spa/${name}`, import.meta.url)));
 }
 
-/** Says what arrived, headers in order and with their case as received. */
+/** Says what arrived, headers in order and with their case as received; with `?bytes` the body too. */
 async function echo(request, response) {
   const hash = createHash('sha256');
+  const chunks = /[?&]bytes\b/.test(request.url) ? [] : undefined;
   let length = 0;
   for await (const chunk of request) {
     hash.update(chunk);
     length += chunk.length;
+    chunks?.push(chunk);
   }
   const headers = [];
   for (let i = 0; i < request.rawHeaders.length; i += 2) headers.push([request.rawHeaders[i], request.rawHeaders[i + 1]]);
-  json(response, 200, { method: request.method, target: request.url, headers, body: { length, sha256: hash.digest('hex') } });
+  json(response, 200, { method: request.method, target: request.url, headers, body: { length, sha256: hash.digest('hex'), base64: chunks && Buffer.concat(chunks).toString('base64') } });
 }
 
 /** Server-sent events: five, 100 ms apart, or as many as `?count=` says; compressed when there is `?gzip`. */

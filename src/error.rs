@@ -17,7 +17,7 @@ use crate::{
         token::TokenError,
     },
     oidc::{discovery::DiscoveryError, id_token::IdTokenError, logout::LogoutError, userinfo::UserinfoError},
-    web::path::PathError,
+    web::{path::PathError, request::BodyError},
 };
 
 pub use log::{LogLine, LoggedRequest};
@@ -207,6 +207,15 @@ impl From<CallbackError> for Error {
 impl From<BearerError> for Error {
     fn from(error: BearerError) -> Self {
         Self::Bearer(error)
+    }
+}
+
+impl From<BodyError> for Error {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::FormTooLarge,
+            BodyError::Unreadable => Self::FormUnreadable,
+        }
     }
 }
 

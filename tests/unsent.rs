@@ -174,6 +174,73 @@ fn what_cannot_be_kept_is_said_so_and_the_browser_has_it() {
     assert!(!kept(form(&format!("/{}", "x".repeat(2048)), TEXT)));
 }
 
+/// A form with a text, a file and a field for one that was not given, as browsers send it.
+fn with_file(target: &str, boundary: &str, file: &[u8]) -> FakeRequest {
+    let part = |head: &str, value: &[u8]| {
+        let head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{head}\r\n\r\n");
+        [head.as_bytes(), value, b"\r\n"].concat()
+    };
+    let body = [
+        part("text\"", "Es regnet.\r\nÜberall".as_bytes()),
+        part("file\"; filename=\"wet%22ter 🌧.bin\"\r\nContent-Type: image/png", file),
+        part("other\"; filename=\"\"\r\nContent-Type: application/octet-stream", b""),
+        format!("--{boundary}--\r\n").into_bytes(),
+    ];
+    let kind = format!("multipart/form-data; boundary={boundary}");
+    let request = with_header(form(target, ""), "content-type", Some(&kind));
+    FakeRequest { body: body.concat(), ..request }
+}
+
+#[test]
+fn a_file_waits_like_a_text() {
+    let world = World::usual();
+    let browser = ended(&world);
+    let file = [0, 255, b'\n', b'\r', 128];
+    let page = sign_in(&world, &browser, &browser.send(with_file(TARGET, "----x1", &file)));
+    let asked = browser.visit(&page);
+    let policy = asked.header("content-security-policy").unwrap();
+    assert!(policy.contains("; script-src 'sha256-"), "{policy}");
+    let html = asked.body();
+    for part in [
+        "enctype=\"multipart/form-data\"",
+        "<input type=\"hidden\" name=\"text\" value=\"Es regnet.\r\nÜberall\">",
+        "<input type=\"file\" hidden data-name=\"wet%22ter 🌧.bin\" data-type=\"image/png\" name=\"file\" value=\"AP8KDYA=\">",
+        "<input type=\"file\" hidden data-name=\"\" data-type=\"application/octet-stream\" name=\"other\" value=\"\">",
+    ] {
+        assert!(html.contains(part), "{part} in {html}");
+    }
+    assert_eq!(browser.send(with_file(&page, "----x2", b"another")).status(), 400);
+    assert_eq!(browser.send(form(&page, TEXT)).status(), 400);
+    // The browser has chosen another boundary.
+    let sent = browser.send(with_file(&page, "----longer-x2", &file));
+    assert_eq!((sent.status(), sent.location()), (307, TARGET));
+    assert_eq!(browser.send(with_file(&page, "----x3", &file)).status(), 409);
+}
+
+#[test]
+fn a_file_may_be_as_large_as_a_form() {
+    let overhead = with_file("/", "----x1", b"").body.len();
+    let file = vec![7; 64 * 1024 - overhead];
+    let world = World::usual();
+    let browser = ended(&world);
+    assert_eq!(browser.send(with_file("/", "----x1", &[file.as_slice(), b"x"].concat())).status(), 401);
+    let page = sign_in(&world, &browser, &browser.send(with_file("/", "----x1", &file)));
+    assert_eq!(browser.send(with_file(&page, "----longer-x2", &file)).status(), 307);
+}
+
+#[test]
+fn plain_text_waits_too_and_needs_no_script() {
+    let plain = |target: &str, body: &str| with_header(form(target, body), "content-type", Some("text/plain"));
+    let world = World::usual();
+    let browser = ended(&world);
+    let page = sign_in(&world, &browser, &browser.send(plain(TARGET, "a=1\r\nb=\"2\"\r\n")));
+    let asked = browser.visit(&page);
+    assert!(!asked.header("content-security-policy").unwrap().contains("script-src"));
+    assert!(asked.body().contains("enctype=\"text/plain\""), "{}", asked.body());
+    assert_eq!(browser.send(plain(&page, "a=1\r\nb=2\r\n")).status(), 400);
+    assert_eq!(browser.send(plain(&page, "a=1\r\nb=\"2\"\r\n")).location(), TARGET);
+}
+
 #[test]
 fn a_store_that_fails_keeps_nothing_and_says_so() {
     let world = World::usual();

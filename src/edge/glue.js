@@ -11,10 +11,9 @@ export function facts(request) {
   return lines;
 }
 
-/** The body as text, `null` when it is longer than `limit` bytes. One that `goesOn` is read from a copy. */
+/** The body, `null` when it is longer than `limit` bytes. One that `goesOn` is read from a copy. */
 export async function readBody(request, limit, goesOn) {
-  const bytes = await readCapped((goesOn ? request.clone() : request).body, limit);
-  return bytes === null ? null : new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  return readCapped((goesOn ? request.clone() : request).body, limit);
 }
 
 /** The SHA-256 of the client's certificate, when there is one that the platform found good; else nothing. */

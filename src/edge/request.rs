@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use js_sys::JsString;
-use wasm_bindgen::{JsCast as _, JsValue};
+use js_sys::Uint8Array;
+use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
 
 use super::glue;
@@ -81,11 +81,11 @@ impl IncomingRequest for EdgeRequest {
         self.request.headers().get(name).ok().flatten()
     }
 
-    async fn body(&self, limit: usize) -> Result<String, BodyError> {
+    async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
         self.read_body(limit, false).await
     }
 
-    async fn peek(&self, limit: usize) -> Result<String, BodyError> {
+    async fn peek(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
         self.read_body(limit, true).await
     }
 
@@ -95,13 +95,10 @@ impl IncomingRequest for EdgeRequest {
 }
 
 impl EdgeRequest {
-    async fn read_body(&self, limit: usize, goes_on: bool) -> Result<String, BodyError> {
+    async fn read_body(&self, limit: usize, goes_on: bool) -> Result<Vec<u8>, BodyError> {
         #[allow(clippy::cast_precision_loss, reason = "limits are far below 2^53")]
-        let text = JsFuture::from(glue::read_body(&self.request, limit as f64, goes_on)).await;
-        match text {
-            Ok(text) if text.is_null() => Err(BodyError::TooLarge),
-            Ok(text) => text.dyn_into::<JsString>().map(String::from).map_err(|_: JsValue| BodyError::Unreadable),
-            Err(_) => Err(BodyError::Unreadable),
-        }
+        let read = JsFuture::from(glue::read_body(&self.request, limit as f64, goes_on)).await;
+        let bytes = read.map_err(|_| BodyError::Unreadable)?;
+        bytes.dyn_ref().map(Uint8Array::to_vec).ok_or(BodyError::TooLarge)
     }
 }

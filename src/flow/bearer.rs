@@ -6,7 +6,7 @@ use crate::{
     oauth::bearer::{BearerError, Location, Presented, in_header, in_parameters},
     web::{
         path::RequestUrl,
-        request::{BodyError, IncomingRequest},
+        request::{BodyError, IncomingRequest, text},
     },
 };
 
@@ -30,12 +30,11 @@ pub async fn find(
         found = only(found, in_parameters(query, Location::Query)?)?;
     }
     if allowed(Location::Form) && is_form(request) {
-        let form = match request.peek(MAX_FORM_BYTES).await {
+        let form = match request.peek(MAX_FORM_BYTES).await.and_then(text) {
             Ok(form) => form,
             // Too long to be looked through; a token has been found without.
             Err(BodyError::TooLarge) if found.is_some() => return Ok(found),
-            Err(BodyError::TooLarge) => return Err(Error::FormTooLarge),
-            Err(BodyError::Unreadable) => return Err(Error::FormUnreadable),
+            Err(error) => return Err(error.into()),
         };
         found = only(found, in_parameters(&form, Location::Form)?)?;
     }

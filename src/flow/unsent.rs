@@ -15,7 +15,9 @@ use crate::{
     store::{Claim, Store as _, StoreKey, mark},
     time::Timestamp,
     visitor::Identity,
-    web::{form, pages, path::RequestUrl, reply::Reply, request::IncomingRequest, return_to::ReturnTo},
+    web::{
+        entries::Entries, form, pages, path::RequestUrl, reply::Reply, request::IncomingRequest, return_to::ReturnTo,
+    },
 };
 
 /// As long as a sign-in may take, and as long again for the visitor.
@@ -42,14 +44,14 @@ pub async fn keep(
     url: &RequestUrl<'_>,
     subject: &str,
 ) -> Result<Kept, Error> {
-    let is_form = request.header("content-type").is_some_and(|kind| kind == "application/x-www-form-urlencoded");
-    let Some(target) = ReturnTo::parse(url.target()).filter(|_| is_form) else { return Ok(Kept::ByTheBrowser) };
+    let Some(target) = ReturnTo::parse(url.target()) else { return Ok(Kept::ByTheBrowser) };
     let Ok(body) = request.body(MAX_FORM_BYTES).await else { return Ok(Kept::ByTheBrowser) };
-    if form::fields(&body).is_none() {
+    let content_type = request.header("content-type").unwrap_or_default();
+    if Entries::parse(&content_type, &body).is_none() {
         return Ok(Kept::ByTheBrowser);
     }
     let id = SessionId::from_random(random(host)?);
-    let unsent = Unsent { subject: subject.to_owned(), target, body, kept_at: host.now() };
+    let unsent = Unsent { subject: subject.to_owned(), target, content_type, body, kept_at: host.now() };
     let entry = site.ring.seal_entry(&id, random(host)?, &encode_unsent(&unsent)).ok_or(Error::Internal)?;
     if host.store().save_renewed(&StoreKey::of_unsent(&id), &entry, NOT_SENT, KEPT_FOR).await.is_err() {
         host.log(&LogLine::event("store.save_failed"));
@@ -73,11 +75,12 @@ pub async fn resume(
     host: &impl Host,
     name: &str,
     identity: &Identity,
-    posted: Option<String>,
+    posted: Option<(String, Vec<u8>)>,
 ) -> Result<Reply, Error> {
     let (key, unsent) = open(site, host, name, identity).await?;
-    let Some(body) = posted else { return ask(site, name, identity, &unsent) };
-    if unsent.body != body {
+    let entries = Entries::parse(&unsent.content_type, &unsent.body).ok_or(UnsentError::NotHere)?;
+    let Some((content_type, body)) = posted else { return Ok(ask(site, name, identity, &unsent, &entries)) };
+    if Entries::parse(&content_type, &body) != Some(entries) {
         return Err(Error::FormUnreadable);
     }
     // A second click may be in another isolate: where requests take turns, it waits here until the first is written down.
@@ -95,10 +98,10 @@ pub async fn resume(
     Ok(Reply::redirect_with_body(unsent.target.as_str()))
 }
 
-fn ask(site: &Site, name: &str, identity: &Identity, unsent: &Unsent) -> Result<Reply, Error> {
-    let fields = form::fields(&unsent.body).ok_or(UnsentError::NotHere)?;
+fn ask(site: &Site, name: &str, identity: &Identity, unsent: &Unsent, entries: &Entries) -> Reply {
     let action = format!("{}?unsent={name}", site.own_path(RESUME));
-    Ok(Reply::form_page(200, pages::unsent(account::who(identity), unsent.target.as_str(), &action, &fields)))
+    let page = pages::unsent(account::who(identity), unsent.target.as_str(), &action, entries);
+    if entries.need_script() { Reply::script_page(200, page) } else { Reply::form_page(200, page) }
 }
 
 /// What is kept under `name`, for the one who entered it.

@@ -63,7 +63,7 @@ impl<R: IncomingRequest> IncomingRequest for Original<'_, R> {
         if name == "accept" { None } else { self.request.header(name) }
     }
 
-    async fn peek(&self, limit: usize) -> Result<String, BodyError> {
+    async fn peek(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
         self.request.peek(limit).await
     }
 
@@ -71,7 +71,7 @@ impl<R: IncomingRequest> IncomingRequest for Original<'_, R> {
         self.request.client_certificate()
     }
 
-    async fn body(&self, limit: usize) -> Result<String, BodyError> {
+    async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
         self.request.body(limit).await
     }
 }

@@ -20,7 +20,7 @@ use crate::{
         form::Parameters,
         path::{RequestPath, RequestUrl},
         reply::Reply,
-        request::{BodyError, IncomingRequest, is_foreign, is_navigation},
+        request::{IncomingRequest, is_foreign, is_navigation, text},
         return_to::ReturnTo,
     },
 };
@@ -207,8 +207,5 @@ fn asks_everywhere(form: Option<&str>) -> bool {
 }
 
 pub(super) async fn read_form(request: &impl IncomingRequest) -> Result<String, Error> {
-    request.body(MAX_FORM_BYTES).await.map_err(|error| match error {
-        BodyError::TooLarge => Error::FormTooLarge,
-        BodyError::Unreadable => Error::FormUnreadable,
-    })
+    Ok(request.body(MAX_FORM_BYTES).await.and_then(text)?)
 }

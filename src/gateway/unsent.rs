@@ -1,9 +1,10 @@
 //! Forms whose visitor has to sign in first.
 
-use super::{Gateway, check_rate, own::read_form, refusal::refusal};
+use super::{Gateway, check_rate, refusal::refusal};
 use crate::{
     error::{Error, LogLine},
     flow::{
+        MAX_FORM_BYTES,
         identify::{self, Identified},
         sign_in::Wanted,
         unsent::{self, Kept},
@@ -66,8 +67,10 @@ impl Gateway {
         let reply = match query.value("unsent") {
             None => Reply::page(200, pages::signed_in()),
             Some(name) => {
-                let body = if posted { Some(read_form(request).await?) } else { None };
-                unsent::resume(&self.site, host, name, &identity, body).await?
+                let content_type = request.header("content-type").unwrap_or_default();
+                // The browser has chosen another boundary, which may be longer.
+                let sent = if posted { Some((content_type, request.body(2 * MAX_FORM_BYTES).await?)) } else { None };
+                unsent::resume(&self.site, host, name, &identity, sent).await?
             }
         };
         Ok(renewed.into_iter().fold(reply, Reply::cookie))

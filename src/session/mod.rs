@@ -116,8 +116,10 @@ pub struct Unsent {
     pub subject: String,
     /// Where it was to go.
     pub target: ReturnTo,
+    /// The `Content-Type` that it was sent with.
+    pub content_type: String,
     /// What it says.
-    pub body: String,
+    pub body: Vec<u8>,
     /// Since when it waits.
     pub kept_at: Timestamp,
 }

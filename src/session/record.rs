@@ -77,16 +77,22 @@ pub fn decode_pending(record: &[u8]) -> Result<Pending, SealError> {
     serde_json::from_slice(json).map_err(|_| SealError::BadRecord)
 }
 
-/// A form that waits: version, JSON list.
+/// A form that waits: version, JSON list, a line break (which JSON writes otherwise), the body.
 pub fn encode_unsent(unsent: &Unsent) -> Vec<u8> {
-    [vec![VERSION], to_json(&(unsent.kept_at, &unsent.subject, &unsent.target, &unsent.body))].concat()
+    let about = to_json(&(unsent.kept_at, &unsent.subject, &unsent.target, &unsent.content_type));
+    [&[VERSION], about.as_slice(), b"\n", &unsent.body].concat()
 }
 
 /// Reads a form that waits.
 pub fn decode_unsent(record: &[u8]) -> Result<Unsent, SealError> {
-    let json = versioned(record).ok_or(SealError::BadRecord)?;
-    let (kept_at, subject, target, body) = serde_json::from_slice(json).map_err(|_| SealError::BadRecord)?;
-    Ok(Unsent { subject, target, body, kept_at })
+    read_unsent(record).ok_or(SealError::BadRecord)
+}
+
+fn read_unsent(record: &[u8]) -> Option<Unsent> {
+    let record = versioned(record)?;
+    let (about, rest) = record.split_at_checked(record.iter().position(|byte| *byte == b'\n')?)?;
+    let (kept_at, subject, target, content_type) = serde_json::from_slice(about).ok()?;
+    Some(Unsent { subject, target, content_type, body: rest.get(1..)?.to_vec(), kept_at })
 }
 
 /// Credentials: version, JSON.

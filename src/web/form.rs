@@ -167,16 +167,10 @@ impl fmt::Display for FormError {
 
 impl core::error::Error for FormError {}
 
-/// The fields of a form, when a page of ours with these fields makes browsers send the same bytes (HTML, "form
-/// submission"). `None`: it is no form, or one that a page can't carry.
+/// The fields of a form. `None`: it is none, or not as browsers write it.
 pub fn fields(body: &str) -> Option<Form> {
     let form = Form(pairs(body).collect::<Result<_, _>>().ok()?);
-    // HTML takes NUL for another character and every line break for CR LF; a field without a name is not sent, and
-    // the one called `_charset_` has a value of its own.
-    let carried = |text: &str| !text.replace("\r\n", "").contains(['\0', '\r', '\n']);
-    let sent = |name: &str| !name.is_empty() && !name.eq_ignore_ascii_case("_charset_");
-    let is_plain = form.iter().all(|(name, value)| sent(name) && carried(name) && carried(value));
-    (is_plain && form.to_body() == body).then_some(form)
+    (form.to_body() == body).then_some(form)
 }
 
 fn pairs(encoded: &str) -> impl Iterator<Item = Result<(String, String), FormError>> {

@@ -3,6 +3,7 @@
 //! Everything here is pure and total. Nothing here knows what a sign-in is.
 
 pub mod cookie;
+pub mod entries;
 pub mod form;
 pub mod message_signature;
 pub mod pages;

@@ -44,6 +44,11 @@ impl Reply {
         Self::html(status, html, "same-origin", "")
     }
 
+    /// The same with the one script of ours.
+    pub fn script_page(status: u16, html: String) -> Self {
+        Self::html(status, html, "same-origin", &format!("; script-src '{}'", pages::SCRIPT_HASH))
+    }
+
     /// JSON.
     pub fn json(status: u16, value: &serde_json::Value) -> Self {
         let reply =
@@ -107,9 +112,9 @@ impl Reply {
         &self.body
     }
 
-    fn html(status: u16, html: String, referrer_policy: &str, form_action: &str) -> Self {
+    fn html(status: u16, html: String, referrer_policy: &str, more: &str) -> Self {
         let policy = format!(
-            "default-src 'none'; style-src '{}'; base-uri 'none'; frame-ancestors 'none'{form_action}",
+            "default-src 'none'; style-src '{}'; base-uri 'none'; frame-ancestors 'none'{more}",
             pages::STYLE_HASH
         );
         let reply = Self::empty(status)

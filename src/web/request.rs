@@ -21,19 +21,19 @@ pub trait IncomingRequest {
     /// Another header. Several of one name come joined by a comma and a space.
     fn header(&self, name: &'static str) -> Option<String>;
 
-    /// The body as text, read up to `limit` bytes.
+    /// The body, read up to `limit` bytes.
     ///
     /// # Errors
     ///
-    /// [`BodyError`] when it is longer, is not text, or stops short.
-    async fn body(&self, limit: usize) -> Result<String, BodyError>;
+    /// [`BodyError`] when it is longer, or stops short.
+    async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError>;
 
     /// The same, of a body that goes on to the origin as it came.
     ///
     /// # Errors
     ///
     /// [`BodyError`] as for [`IncomingRequest::body`]; even then it goes on whole.
-    async fn peek(&self, limit: usize) -> Result<String, BodyError>;
+    async fn peek(&self, limit: usize) -> Result<Vec<u8>, BodyError>;
 
     /// The SHA-256 of the client certificate that the connection was made with, when the platform asked for one and
     /// found it good.
@@ -47,6 +47,15 @@ pub enum BodyError {
     TooLarge,
     /// Not text, or it stopped short.
     Unreadable,
+}
+
+/// A body that has to be text.
+///
+/// # Errors
+///
+/// [`BodyError::Unreadable`] when it is none.
+pub fn text(body: Vec<u8>) -> Result<String, BodyError> {
+    String::from_utf8(body).map_err(|_| BodyError::Unreadable)
 }
 
 /// Whether a person waits for a page: GET or HEAD that names `text/html` in `Accept`, and no script asked
@@ -112,10 +121,10 @@ mod tests {
         fn header(&self, name: &'static str) -> Option<String> {
             self.1.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         }
-        async fn body(&self, _: usize) -> Result<String, BodyError> {
+        async fn body(&self, _: usize) -> Result<Vec<u8>, BodyError> {
             Err(BodyError::Unreadable)
         }
-        async fn peek(&self, _: usize) -> Result<String, BodyError> {
+        async fn peek(&self, _: usize) -> Result<Vec<u8>, BodyError> {
             Err(BodyError::Unreadable)
         }
         fn client_certificate(&self) -> Option<[u8; 32]> {

@@ -10,6 +10,13 @@ import { startStack } from './support/stack.mjs';
 const TEXT = 'text=It+rains.%0D%0A%C3%9Cberall+%3Cb%3E%26%22&text=%F0%9F%8C%A7&empty=';
 const TARGET = '/echo/%7e?from=%2Fhome&it%27s=1';
 const IDLE_SECONDS = 2;
+/** As browsers write it: a text, a file, and a field for one that was not given. */
+const withFile = (boundary) =>
+  Buffer.concat([
+    Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="te%22xt"\r\n\r\nÜberall\r\n--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="日本 é.PNG"\r\nContent-Type: image/png\r\n\r\n`),
+    Buffer.from([...Array(256).keys()]),
+    Buffer.from(`\r\n--${boundary}\r\nContent-Disposition: form-data; name="none"; filename=""\r\nContent-Type: application/octet-stream\r\n\r\n\r\n--${boundary}--\r\n`),
+  ]);
 const OWN_FORM = { 'Sec-Fetch-Site': 'same-origin', 'Content-Type': 'application/x-www-form-urlencoded' };
 
 for (const durable of [false, true]) {
@@ -86,7 +93,24 @@ for (const durable of [false, true]) {
       assert.equal((await send(visitor, page.url, TEXT)).status, 403);
     });
 
-    test('of more than 64 KiB, or with a file, stays with the browser', async () => {
+    for (const [what, kind, bodyOf] of [
+      ['with a file', (boundary) => `multipart/form-data; boundary=${boundary}`, withFile],
+      ['as plain text', () => 'text/plain', () => Buffer.from('{"text": "Überall =\r\n\r\nx=y"}\r\n')],
+    ]) {
+      test(`${what} arrives as the browser sends it, byte for byte`, async () => {
+        const visitor = await idle();
+        const sendWith = (target, boundary) => send(visitor, target, bodyOf(boundary), { 'Content-Type': kind(boundary) });
+        const page = await visitor.open((await sendWith(TARGET, '----first')).headers.location);
+        assert.equal(page.status, 200);
+        const sent = await sendWith(page.url, '----another');
+        assert.deepEqual([sent.status, sent.headers.location], [307, TARGET]);
+        const echoed = (await sendWith(sent.headers.location, '----another')).json();
+        assert.equal(echoed.body.sha256, createHash('sha256').update(bodyOf('----another')).digest('hex'));
+        assert.equal(new Map(echoed.headers.map(([name, value]) => [name.toLowerCase(), value])).get('content-type'), kind('----another'));
+      });
+    }
+
+    test('of more than 64 KiB, or with what no page can send again, stays with the browser', async () => {
       const visitor = await idle();
       for (const [body, headers] of [[`a=${'x'.repeat(65_535)}`, {}], ['--x\r\n\r\n--x--\r\n', { 'Content-Type': 'multipart/form-data; boundary=x' }]]) {
         const page = await send(visitor, TARGET, body, headers);

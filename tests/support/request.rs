@@ -79,14 +79,11 @@ impl IncomingRequest for FakeRequest {
         (!values.is_empty()).then(|| values.join(", "))
     }
 
-    async fn body(&self, limit: usize) -> Result<String, BodyError> {
-        if self.body.len() > limit {
-            return Err(BodyError::TooLarge);
-        }
-        String::from_utf8(self.body.clone()).map_err(|_| BodyError::Unreadable)
+    async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
+        if self.body.len() > limit { Err(BodyError::TooLarge) } else { Ok(self.body.clone()) }
     }
 
-    async fn peek(&self, limit: usize) -> Result<String, BodyError> {
+    async fn peek(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
         self.body(limit).await
     }
 

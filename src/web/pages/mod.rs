@@ -1,13 +1,17 @@
 //! The pages that a visitor may see. Templates are checked when we are compiled, and escape whatever is put in.
 //!
-//! There is no script and nothing is loaded. The one style sheet is inline, allowed by [`STYLE_HASH`].
+//! Nothing is loaded. The one style sheet is inline, allowed by [`STYLE_HASH`]; so is the one script, which a page has
+//! that holds a file.
 
 use askama::Template;
 
-use super::form::Form;
+use super::entries::Entries;
 
 /// The hash of the inline style sheet as a `Content-Security-Policy` source.
 pub const STYLE_HASH: &str = "sha256-TchTRR2CPI8GcQPXOR6RpNLdQQ9FXQzSV8PkaPkjG0E=";
+
+/// The same of the script.
+pub const SCRIPT_HASH: &str = "sha256-3QyTm+RQxpETOvxPDLSq+qSBzla7QauM9vqqXo49lKw=";
 
 /// The one way on that a page offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +52,10 @@ pub fn account(who: &str, here: Option<&Span>, others: Option<&[Span]>, sign_out
     render(&Account { who, here, others, sign_out })
 }
 
-/// Asks whether to send `fields`, which `who` has entered for `target`: a form that posts them to `action`. For
-/// [`super::reply::Reply::form_page`].
-pub fn unsent(who: &str, target: &str, action: &str, fields: &Form) -> String {
-    render(&Unsent { who, target, action, fields })
+/// Asks whether to send `entries`, which `who` has entered for `target`: a form that posts them to `action`. For
+/// [`super::reply::Reply::form_page`], or for [`super::reply::Reply::script_page`] if they need one.
+pub fn unsent(who: &str, target: &str, action: &str, entries: &Entries) -> String {
+    render(&Unsent { who, target, action, entries })
 }
 
 /// Says that a form has not been sent, and that the browser has it still; a link that signs in: `sign_in`.
@@ -115,7 +119,7 @@ struct Unsent<'a> {
     who: &'a str,
     target: &'a str,
     action: &'a str,
-    fields: &'a Form,
+    entries: &'a Entries,
 }
 
 #[derive(Template)]

@@ -2,6 +2,7 @@ use base64ct::{Base64, Encoding};
 use sha2::{Digest, Sha256};
 
 use super::*;
+use crate::web::entries::Entry;
 
 const MARKUP: &str = "\"'><script>alert(1)</script>&<b onclick=x>{{ 7*7 }}";
 
@@ -13,14 +14,42 @@ fn every_page(text: &str) -> Vec<String> {
         confirm_sign_out(text, Some(text)),
         confirm_sign_out(text, None),
         misconfigured(),
-        unsent(text, text, text, &Form::new().with(text, text)),
+        unsent(text, text, text, &entries(text, false)),
+        unsent(text, text, text, &entries(text, true)),
         not_kept(text),
         signed_in(),
     ]
 }
 
+/// A form with a field and a file, or one for a file that was not given.
+fn entries(text: &str, given: bool) -> Entries {
+    let [name, media_type] = [(); 2].map(|()| text.to_owned());
+    let [value, file_name] = [(); 2].map(|()| if given { text } else { "" }.to_owned());
+    let field = Entry { name: text.to_owned(), value: text.to_owned(), ..Entry::default() };
+    Entries { enctype: "multipart/form-data", list: vec![field, Entry { name, value, file_name, media_type }] }
+}
+
 fn between<'a>(html: &'a str, start: &str, end: &str) -> &'a str {
     html.split_once(start).and_then(|(_, rest)| rest.split_once(end)).map_or("", |(inside, _)| inside)
+}
+
+fn script() -> &'static str {
+    include_str!("files.js").trim_end()
+}
+
+/// The page without the script that its policy allows.
+fn without_script(html: &str) -> String {
+    html.replace(&format!("<script>{}</script>", script()), "")
+}
+
+/// When this fails, put the hash it expects into `SCRIPT_HASH`.
+#[test]
+fn script_hash_is_that_of_the_script() {
+    assert_eq!(SCRIPT_HASH, format!("sha256-{}", Base64::encode_string(&Sha256::digest(script()))));
+    let with_file = unsent("a", "a", "a", &entries("a", true));
+    assert_eq!(between(&with_file, "<script>", "</script>"), script());
+    let pages = every_page("a");
+    assert_eq!(pages.iter().filter(|html| html.contains("<script")).collect::<Vec<_>>(), [&with_file]);
 }
 
 /// When this fails, put the hash it expects into `STYLE_HASH`.
@@ -38,7 +67,9 @@ fn style_hash_is_that_of_the_style_sheet() {
 #[test]
 fn whatever_is_put_in_is_escaped() {
     for (hostile, plain) in every_page(MARKUP).into_iter().zip(every_page("a")) {
+        let hostile = without_script(&hostile);
         assert!(!hostile.contains("<script") && !hostile.contains("<b "), "{hostile}");
+        let plain = without_script(&plain);
         // As many tags and attributes as with harmless text: nothing broke out.
         for character in ['<', '>', '"', '\''] {
             assert_eq!(
@@ -59,7 +90,8 @@ fn every_page_is_a_whole_document() {
             assert_eq!(html.matches(part).count(), 1, "{part} in {html}");
         }
         assert!(!between(&html, "<title>", "</title>").is_empty());
-        // Nothing is loaded, nothing runs.
+        // Nothing is loaded, and nothing else runs.
+        let html = without_script(&html);
         for part in ["<script", "<link", "<img", "src=", "@import", "url(", "http:", "https:", "javascript:"] {
             assert!(!html.contains(part), "{part} in {html}");
         }
@@ -120,9 +152,10 @@ fn signed_out_leads_back_in() {
 
 #[test]
 fn what_was_entered_is_posted_as_it_was() {
-    let fields = Form::new().with("a", "1").with("a", "\"2\"").with("b", "");
-    let html = unsent("Alice", "/a?b", "/oidc_resume?unsent=x", &fields);
-    assert!(html.contains("<form method=\"post\" action=\"/oidc_resume?unsent=x\">"), "{html}");
+    let entries = Entries::parse("application/x-www-form-urlencoded", b"a=1&a=%222%22&b=").unwrap();
+    let html = unsent("Alice", "/a?b", "/oidc_resume?unsent=x", &entries);
+    let form = "<form method=\"post\" enctype=\"application/x-www-form-urlencoded\" action=\"/oidc_resume?unsent=x\">";
+    assert!(html.contains(form) && !html.contains("<script"), "{html}");
     let inputs: Vec<&str> = html.lines().filter(|line| line.starts_with("<input")).collect();
     assert_eq!(
         inputs,

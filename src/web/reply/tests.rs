@@ -8,6 +8,7 @@ fn nothing_may_be_stored() {
         Reply::redirect("/"),
         Reply::page(200, String::new()),
         Reply::form_page(200, String::new()),
+        Reply::script_page(200, String::new()),
         Reply::json(401, &value),
         Reply::empty(204),
     ] {
