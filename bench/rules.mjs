@@ -6,6 +6,7 @@ import { startWorker } from '../tests/e2e/support/workerd.mjs';
 import { circumstances, load, writeResult } from './lib/machine.mjs';
 import { requireProc } from './lib/process.mjs';
 import { CONCURRENCY, measured, parsed, show, signedIn, startBareOrigin, summary, withCookie } from './lib/rounds.mjs';
+import { rules } from './lib/rules.mjs';
 import { Failure, say, script, withProgress } from '../scripts/lib/terminal.mjs';
 
 const HELP = `
@@ -23,16 +24,7 @@ the same request under a single rule. The rounds are interleaved, the medians co
 const PATIENCE_MS = 10 * 60_000;
 const MOST = 1.05;
 
-// Of every kind, and all of them looked at: none before the last is about the path that is asked for.
-const HUNDRED = [
-  ...Array.from({ length: 99 }, (_, n) => [
-    { path: `/section-${n}/*`, access: 'login', claims: { groups: [`team-${n}`] } },
-    { path: `/private/page-${n}`, methods: ['POST', 'PUT'], access: 'deny' },
-    { path: `/private/page/${n}/*`, access: 'public' },
-  ][n % 3]),
-  { path: '/*', access: 'login' },
-];
-const ONE = HUNDRED.slice(-1);
+const [ONE, HUNDRED] = [rules(1), rules(100)];
 
 await script(HELP, async () => {
   const options = parsed('rules', { rounds: 15, requests: 2500 });

@@ -56,10 +56,11 @@ export async function startBare(name, origin, closing) {
 /** The Worker whose session is a JWE, with a session in a cookie. */
 export async function startSealed(issuer, origin, claims, closing) {
   const key = randomBytes(32);
-  const worker = await startWorker({ vars: { KEY: key.toString('base64'), OIDC_ISSUER: issuer, OIDC_ORIGIN: origin }, ...(await bundled('sealed', closing)) });
+  const options = { vars: { KEY: key.toString('base64'), OIDC_ISSUER: issuer, OIDC_ORIGIN: origin }, ...(await bundled('sealed', closing)) };
+  const worker = await startWorker(options);
   closing.push(() => worker.close());
   const session = new EncryptJWT(claims).setProtectedHeader({ alg: 'dir', enc: 'A256GCM' }).setIssuer(issuer).setIssuedAt().setExpirationTime('24h');
-  return { ...worker, headers: { ...PAGE, Cookie: `session=${await session.encrypt(key)}` } };
+  return { ...worker, options, headers: { ...PAGE, Cookie: `session=${await session.encrypt(key)}` } };
 }
 
 /** The Worker with @hono/oidc-auth, with the session that it has made itself. */
@@ -68,9 +69,10 @@ export async function startHono(issuer, origin, port, closing) {
     OIDC_ORIGIN: origin, OIDC_ISSUER: issuer, OIDC_CLIENT_ID: 'hono', OIDC_CLIENT_SECRET: SECRET, OIDC_AUTH_SECRET: SECRET,
     OIDC_REDIRECT_URI: '/callback', OIDC_SCOPES: 'openid email profile', OIDC_AUTH_REFRESH_INTERVAL: String(24 * HOUR),
   };
-  const worker = await startWorker({ port, vars, ...(await bundled('hono', closing)) });
+  const options = { port, vars, ...(await bundled('hono', closing)) };
+  const worker = await startWorker(options);
   closing.push(() => worker.close());
-  return { ...worker, headers: { ...PAGE, Cookie: await signedInAt(worker.publicUrl, 'oidc-auth') } };
+  return { ...worker, options, headers: { ...PAGE, Cookie: await signedInAt(worker.publicUrl, 'oidc-auth') } };
 }
 
 /** The `Cookie` of somebody who has signed in at another than ours. */

@@ -6,11 +6,15 @@ import { Failure } from '../../scripts/lib/terminal.mjs';
 
 const PATIENCE_MS = 20_000;
 
-/** Connections to one port on which the same request is asked again and again. `ask(n)` resolves when n answers are there. */
+/**
+ * Connections to one port on which the same request is asked again and again, with `bearers` each time with the next of
+ * them. `ask(n)` resolves when n answers are there.
+ */
 export class Load {
-  constructor({ port, connections = 8, target = '/', headers = {}, status = 200 }) {
-    const lines = [`GET ${target} HTTP/1.1`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), '', ''];
-    this.request = Buffer.from(lines.join('\r\n'));
+  constructor({ port, connections = 8, target = '/', headers = {}, bearers, status = 200 }) {
+    const requestWith = (more) => Buffer.from([`GET ${target} HTTP/1.1`, ...Object.entries({ ...headers, ...more }).map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n'));
+    this.requests = bearers ? bearers.map((token) => requestWith({ Authorization: `Bearer ${token}` })) : [requestWith({})];
+    this.next = 0;
     this.expected = `HTTP/1.1 ${status} `;
     this.lanes = Array.from({ length: connections }, () => new Lane(port));
   }
@@ -20,7 +24,8 @@ export class Load {
     await Promise.all(this.lanes.map(async (lane) => {
       while (left > 0) {
         left -= 1;
-        const head = await lane.ask(this.request);
+        this.next = (this.next + 1) % this.requests.length;
+        const head = await lane.ask(this.requests[this.next]);
         if (!head.startsWith(this.expected)) throw new Failure(`expected ${this.expected.trim()}, got: ${head.split('\r\n')[0]}`, 'look at what the contender answers');
       }
     }));

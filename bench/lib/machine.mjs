@@ -9,7 +9,8 @@ import { gzipSync } from 'node:zlib';
 import { writeReport } from './report.mjs';
 import { ROOT, nodeTool } from '../../scripts/lib/run.mjs';
 
-const BUILD = process.env.EDGE_OIDC_BUILD ?? join(ROOT, 'build');
+/** Where the built Worker lies. */
+export const BUILD = process.env.EDGE_OIDC_BUILD ?? join(ROOT, 'build');
 /** Trials need not take the place of what is kept. */
 const RESULTS = process.env.EDGE_OIDC_RESULTS ?? join(ROOT, 'bench', 'results');
 

@@ -46,11 +46,11 @@ export async function startBareOrigin() {
 }
 
 /** The `Cookie` of somebody who has signed in at the stack, whose origin is the bare one. */
-export async function signedIn(stack) {
+export async function signedIn(stack, name = 'alice') {
   const visitor = stack.visitor();
   const form = await visitor.open('/private/');
   // Ends at our bare origin, where there is nothing to read.
-  await visitor.submit(form, { name: 'alice', password: 'alice' });
+  await visitor.submit(form, { name, password: name });
   const cookie = visitor.sessionCookies.map((name) => `${name}=${visitor.cookies[name]}`).join('; ');
   if (!cookie) throw new Failure('the visitor was not signed in', 'npm test -- e2e');
   return cookie;
@@ -61,13 +61,16 @@ export function withCookie(workers, { cookie, host }) {
   return Object.entries(workers).map(([name, { port, pid }]) => ({ name, pid, port, headers: { ...PAGE, Cookie: cookie, Host: host } }));
 }
 
-/** Microseconds for each request: one figure for each round and contender, which is `{ name, pid, port, headers, target }`. */
+/**
+ * Microseconds for each request: one figure for each round and contender, which is `{ name, pid, port, headers, target }`;
+ * with a list of `bearers`, each request has the next one of them.
+ */
 export async function measured(contenders, { rounds, requests }, deadline, report) {
-  const loads = new Map(contenders.map(({ name, port, headers, target = '/private/page?n=1' }) =>
-    [name, new Load({ port, connections: CONCURRENCY, target, headers: { Host: `localhost:${port}`, ...headers } })]));
-  for (const { name } of contenders) {
+  const loads = new Map(contenders.map(({ name, port, headers, target = '/private/page?n=1', bearers }) =>
+    [name, new Load({ port, connections: CONCURRENCY, target, headers: { Host: `localhost:${port}`, ...headers }, bearers })]));
+  for (const { name, bearers = [] } of contenders) {
     report(`warming up ${name}`);
-    await loads.get(name).ask(WARM_UP).catch((error) => {
+    await loads.get(name).ask(Math.max(WARM_UP, bearers.length)).catch((error) => {
       throw new Failure(`${name}: ${error.message}`, error.next ?? 'look at what the contender answers');
     });
   }
@@ -90,17 +93,17 @@ export async function measured(contenders, { rounds, requests }, deadline, repor
 
 /** Median, ratio to that of `base`, least and most of each. */
 export function summary(figures, base) {
-  const one = median(figures[base]);
+  const one = round(median(figures[base]), 1);
   return Object.fromEntries(Object.entries(figures).map(([name, rounds]) => {
-    const middle = median(rounds);
+    const middle = round(median(rounds), 1);
     return [name, { median: middle, ratio: round(middle / one, 3), least: Math.min(...rounds), most: Math.max(...rounds), rounds }];
   }));
 }
 
-function median(figures) {
+export function median(figures) {
   const sorted = [...figures].sort((one, other) => one - other);
   const half = Math.floor(sorted.length / 2);
-  return round(sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2, 1);
+  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
 /** The summary as a table. */
