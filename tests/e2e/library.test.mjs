@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ACCOUNTS, startProvider, workerClient } from '../../demo/provider.mjs';
-import { CLIENT_SECRET, SECRET_KEY, startStack } from './support/stack.mjs';
+import { CLIENT_SECRET, SECRET_KEY, accessToken, startStack } from './support/stack.mjs';
 import { Visitor } from './support/visitor.mjs';
 import { freePort } from './support/workerd.mjs';
 import { startWrangler } from './support/wrangler.mjs';
@@ -123,15 +123,6 @@ withExample('guard-with-hook', { provider: { accounts: { ...ACCOUNTS, mallory } 
     assert.equal((await stack().visitor().fetch('/echo')).status, 401);
   });
 });
-
-/** An access token of Alice's, as the provider has issued it to some client. */
-async function accessToken({ provider }, scope) {
-  const { AccessToken, Client, Grant } = provider.provider;
-  const client = await Client.find('edge-oidc-demo');
-  const grant = new Grant({ accountId: 'alice', clientId: client.clientId });
-  grant.addOIDCScope(scope);
-  return new AccessToken({ accountId: 'alice', client, grantId: await grant.save(), gty: 'authorization_code', scope }).save();
-}
 
 withExample('api', {}, (stack) => {
   const ask = (target, token) => stack().visitor().fetch(target, { headers: token && { Authorization: `Bearer ${token}` } });

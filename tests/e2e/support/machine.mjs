@@ -21,6 +21,9 @@ CNpiIAPG9aXdm5lQqmAeDVFkV6IUVHvQFsH4
 -----END CERTIFICATE-----
 `);
 
+/** What the platform says of a connection that was made with it: `tlsClientAuth` of `request.cf`. */
+export const presented = { certPresented: '1', certVerified: 'SUCCESS', certRevoked: '0', certFingerprintSHA256: certificate.fingerprint256.replaceAll(':', '').toLowerCase() };
+
 /**
  * A change of the provider's configuration: it has that client, and issues tokens of that format for every resource.
  * `boundToCertificate` binds them to the client's certificate.

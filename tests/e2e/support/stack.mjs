@@ -102,3 +102,12 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
 export function marker() {
   return randomBytes(6).toString('hex');
 }
+
+/** An access token of Alice's, as the provider has issued it to some client. */
+export async function accessToken({ provider }, scope) {
+  const { AccessToken, Client, Grant } = provider.provider;
+  const client = await Client.find('edge-oidc-demo');
+  const grant = new Grant({ accountId: 'alice', clientId: client.clientId });
+  grant.addOIDCScope(scope);
+  return new AccessToken({ accountId: 'alice', client, grantId: await grant.save(), gty: 'authorization_code', scope }).save();
+}
