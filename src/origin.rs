@@ -12,6 +12,7 @@ use crate::{
     policy::Admitted,
     session::cookies::CookieNames,
     time::Timestamp,
+    visitor::Visitor,
     web::{
         cookie::{self, Remaining, SetCookie},
         path::RequestUrl,
@@ -56,6 +57,8 @@ pub struct Forward {
     pub cookies: Vec<SetCookie>,
     /// How long the answer may stay open, when it is a connection.
     pub lasts: Lasts,
+    /// Whom the origin is told about.
+    pub told: Visitor,
 }
 
 /// How long a connection to the origin may stay open.
@@ -98,6 +101,7 @@ pub fn forward(
         answer_is_private: admitted.answer_is_private(),
         cookies: Vec::new(),
         lasts: lasts(admitted, config),
+        told: if admitted.is_told() { admitted.visitor().clone() } else { Visitor::Anonymous },
     }
 }
 

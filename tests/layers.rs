@@ -44,7 +44,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ("route", &["config", "oauth", "policy", "web"], "which endpoint or which rule, by the settings"),
     (
         "origin",
-        &["config", "json", "oauth", "policy", "session", "time", "web"],
+        &["config", "json", "oauth", "policy", "session", "time", "visitor", "web"],
         "needs a verdict; the cookie names are the session's, the token is where it stood",
     ),
     // `host` writes `LogLine`, `error` maps what `host` fails with: one step of the stack in two files.
@@ -83,7 +83,10 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "edge",
-        &["config", "embed", "error", "gateway", "host", "jose", "oauth", "origin", "session", "store", "time", "web"],
+        &[
+            "config", "embed", "error", "gateway", "host", "jose", "oauth", "origin", "session", "store", "time",
+            "visitor", "web",
+        ],
         "the platform behind the door; it decides nothing",
     ),
 ];

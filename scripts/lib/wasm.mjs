@@ -21,7 +21,7 @@ export function bindWasm(wasmBindgen, compiled, folder, flags = []) {
 export async function bundle(entry, outfile, aliases) {
   await run(nodeTool('esbuild'), [
     entry, ...Object.entries(aliases).map(([name, path]) => `--alias:${name}=${path}`), `--outfile=${outfile}`,
-    '--bundle', '--format=esm', '--minify', '--external:./index_bg.wasm', '--log-level=warning',
+    '--bundle', '--format=esm', '--minify', '--external:./index_bg.wasm', '--external:cloudflare:*', '--log-level=warning',
   ]);
   // Neither workerd nor wrangler read a phase, though they import modules in it.
   writeFileSync(outfile, readFileSync(outfile, 'utf8').replace('import source ', 'import '));

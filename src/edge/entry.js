@@ -1,8 +1,10 @@
 // The Worker's module: what the runtime calls, and nothing else. A panic ends the WebAssembly instance; wasm-bindgen's
 // own code notices and makes another one when it is called next.
 
+import { WorkerEntrypoint } from "cloudflare:workers";
 import * as wasm from "edge-oidc.wasm";
-import { answer } from "./forward.js";
+import { whoIs } from "./asked.js";
+import { answer, changes } from "./forward.js";
 import { instances } from "./glue.js";
 import { answerBy } from "./worker.js";
 
@@ -15,6 +17,17 @@ const alive = (call) => (...given) => {
 answerBy({ decide: alive(wasm.decide), judge: alive(wasm.judge), refuse: alive(wasm.refuse), look: alive(wasm.look) });
 
 export default { fetch: answer };
+
+/** What Workers with a service binding to this class may ask. Nobody else can reach it. */
+export class Guard extends WorkerEntrypoint {
+  whoIs(request) {
+    return whoIs(request, this.env);
+  }
+
+  changes(...answer) {
+    return changes(...answer, this.env);
+  }
+}
 
 /** The Durable Object, which outlives the WebAssembly instance that began it. */
 export class SessionVault {

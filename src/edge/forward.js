@@ -15,22 +15,27 @@ const NOT_CACHED = { cacheTtl: -1 };
 
 /** Answers a request: itself, or as the origin does. */
 export function answer(request, env) {
-  const decided = worker.decide(request, env, facts(request));
-  return typeof decided === "string" ? forward(request, env, decided) : decided;
+  return decided(request, env, facts(request), false, (order) => forward(request, env, order));
+}
+
+/** Our own answer, or what `pass` makes of the order, which ends with who asks if it `tells`; or a promise of either. */
+export function decided(request, env, given, tells, pass) {
+  const settled = (answer) => (typeof answer === "string" ? pass(answer) : answer);
+  const answer = worker.decide(request, env, given, tells);
+  return answer instanceof Promise ? answer.then(settled) : settled(answer);
 }
 
 /**
  * Sends a request to the origin. The order's lines: `p` when the answer is private, with `b` when the origin is bound; the
  * URL, when it is another one than the request's; our own cookies for the answer, between tabs; `session` or so many
- * milliseconds, if a connection does not stay open longer; then edits to headers.
+ * milliseconds, if a connection does not stay open longer; then edits to headers, and who asks.
  */
 export async function forward(request, env, order) {
   const lines = order.split("\n");
   try {
     const sent = send(request, env, lines);
     const answered = await (answersSoon(request) ? within(ORIGIN_TIMEOUT, sent) : sent);
-    const answer = cleaned(answered, lines[0], lines[2]);
-    return lines[3] !== "" && isLive(answered) ? watched(answer, request, env, newest(request, lines), Number(lines[3])) : answer;
+    return returned(answered, request, env, lines);
   } catch (error) {
     return worker.refuse(request, env, facts(request), error?.name === "TimeoutError");
   }
@@ -46,10 +51,22 @@ function send(request, env, lines) {
     const headers = edited(new Headers(request.headers), lines, 4);
     return fetch(url, { method: request.method, headers, redirect: "manual", cf });
   }
-  // One that keeps its URL keeps every byte of it, where a URL that is given anew is encoded as URL parsers do.
-  const outgoing = url === "" ? new Request(request) : new Request(url, request);
-  edited(outgoing.headers, lines, 4);
+  const outgoing = passed(request, lines);
   return isBound ? env.ORIGIN.fetch(outgoing) : fetch(outgoing, { cf });
+}
+
+/** The request as it goes on. */
+export function passed(request, lines) {
+  // One that keeps its URL keeps every byte of it, where a URL that is given anew is encoded as URL parsers do.
+  const outgoing = lines[1] === "" ? new Request(request) : new Request(lines[1], request);
+  edited(outgoing.headers, lines, 4);
+  return outgoing;
+}
+
+/** The answer as it goes back, watched if it is a connection that may not stay open for ever. */
+export function returned(answered, request, env, lines) {
+  const answer = cleaned(answered, lines[0], lines[2], env);
+  return lines[3] !== "" && isLive(answered) ? watched(answer, request, env, newest(request, lines), Number(lines[3])) : answer;
 }
 
 /** The cookies of the session that a connection is opened under, as the browser will have them. */
@@ -60,7 +77,7 @@ function newest(request, [, , own, lasts]) {
 }
 
 /** Names and values in turn: a name after a hyphen is taken away, one after a plus sign gets one more value. */
-function edited(headers, lines, from) {
+export function edited(headers, lines, from) {
   for (let i = from; i + 1 < lines.length; i += 2) {
     const name = lines[i];
     if (name[0] === "-") headers.delete(name.slice(1));
@@ -79,21 +96,26 @@ function answersSoon(request) {
 let known = {};
 
 /** The answer as the visitor may see it; the body streams on. */
-export function cleaned(answer, flags, own) {
+export function cleaned(answer, flags, own, env) {
   const cacheControl = answer.headers.get("cache-control") ?? "";
   const cookies = answer.headers.has("set-cookie") ? answer.headers.getSetCookie().join("\n") : "";
   const isPlain = cookies === "" && own === "";
   if (!isPlain || known.flags !== flags || known.cacheControl !== cacheControl) {
-    const edits = worker.judge(flags.includes("p"), cacheControl, cookies, own);
-    const lines = edits === "" ? [] : edits.split("\n");
+    const lines = changes(flags.includes("p"), cacheControl, cookies, own, env);
     if (!isPlain) return rewritten(answer, lines);
     known = { flags, cacheControl, lines };
   }
   return rewritten(answer, known.lines);
 }
 
+/** The edits to an answer with these cookies, a line each, and `own` ones of ours, between tabs. */
+export function changes(isPrivate, cacheControl, cookies, own, env) {
+  const edits = worker.judge(isPrivate, cacheControl, cookies, own, env);
+  return edits === "" ? [] : edits.split("\n");
+}
+
 // A status outside 200-599 can't be rebuilt; it must not pass with what it should not carry either.
-function rewritten(answer, lines) {
+export function rewritten(answer, lines) {
   if (lines.length === 0) return answer;
   const result = new Response(answer.body, answer);
   edited(result.headers, lines, 0);

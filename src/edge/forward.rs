@@ -5,6 +5,7 @@ use crate::{
     config::OriginSettings,
     gateway::Gateway,
     origin::{AnswerFacts, Forward, HeaderEdit, Lasts, SHARED_CACHE_HEADERS},
+    visitor::Visitor,
     web::cookie::SetCookie,
 };
 
@@ -35,6 +36,17 @@ pub(super) fn order(gateway: &Gateway, forward: &Forward) -> String {
         }
     }
     lines
+}
+
+/// Who asks, for code in the same Worker or behind a binding, which has no need of headers: how that is known, and the
+/// claims as JSON. It has no line break, and comes last in an order.
+pub(super) fn told(forward: &Forward) -> String {
+    let (by, claims) = match &forward.told {
+        Visitor::Anonymous => return String::new(),
+        Visitor::Known(identity) => ("session", identity.claims()),
+        Visitor::Bearer(caller, _) => ("token", caller.claims()),
+    };
+    [by, &serde_json::to_string(claims).unwrap_or_default()].concat()
 }
 
 /// The edits to an answer with this `Cache-Control` and these cookies; `own` are ours.

@@ -4,9 +4,9 @@
  * What is always asked of a request, a line each: method, URL, `Cookie`, the address it came from, and the names of all
  * headers. None of them can hold a line break.
  */
-export function facts(request) {
+export function facts(request, url = request.url) {
   const headers = request.headers;
-  let lines = `${request.method}\n${request.url}\n${headers.get("cookie") ?? ""}\n${headers.get("cf-connecting-ip") ?? ""}`;
+  let lines = `${request.method}\n${url}\n${headers.get("cookie") ?? ""}\n${headers.get("cf-connecting-ip") ?? ""}`;
   for (const name of headers.keys()) lines += `\n${name}`;
   return lines;
 }
@@ -108,6 +108,13 @@ export async function sign(alg, jwk, message) {
   return crypto.subtle.sign(algorithm, key, bytes);
 }
 
+/** Whether code in this Worker is the origin. */
+let isHandled = false;
+
+export function handledHere() {
+  isHandled = true;
+}
+
 /** The variables that are ours as JSON, and which bindings are there. */
 export function settings(env) {
   const has = (name, method) => typeof env[name]?.[method] === "function";
@@ -115,7 +122,7 @@ export function settings(env) {
     kv: has("OIDC_CREDENTIALS", "put"),
     durable: has("OIDC_SESSIONS", "idFromName"),
     rate_limit: has("OIDC_RATE_LIMIT", "limit"),
-    origin: has("ORIGIN", "fetch"),
+    origin: isHandled || has("ORIGIN", "fetch"),
     metrics: has("OIDC_METRICS", "writeDataPoint"),
   };
   const bound = {

@@ -72,13 +72,13 @@ extern "C" {
     pub(super) fn instance_begun();
 }
 
+#[cfg(feature = "edge")]
 #[cfg_attr(feature = "guard", wasm_bindgen(raw_module = "edge-oidc.forward"))]
 #[cfg_attr(not(feature = "guard"), wasm_bindgen(module = "/src/edge/forward.js"))]
 extern "C" {
     #[wasm_bindgen]
     pub(super) fn forward(request: &web_sys::Request, env: &JsValue, order: &str) -> Promise;
 
-    #[cfg(feature = "edge")]
     #[wasm_bindgen(catch)]
     pub(super) fn cleaned(answer: &web_sys::Response, flags: &str, own: &str) -> Result<web_sys::Response, JsValue>;
 }

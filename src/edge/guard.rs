@@ -3,13 +3,12 @@
 use core::{
     cell::RefCell,
     future::Future as _,
-    pin::Pin,
     task::{Context, Poll, Waker},
 };
 use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::future_to_promise;
 
 use super::{
     forward, glue,
@@ -39,48 +38,41 @@ fn start() {
 #[wasm_bindgen]
 pub fn ready() {}
 
-/// Decides about a request. Most of them are decided at once: then this gives our own answer, or a text that says what to
-/// send to the origin. Where something must be waited for, it gives a promise of the answer.
+/// Decides about a request: gives our own answer, or a text that says what to send to the origin, which ends with who asks
+/// if `tells`. Most of them are decided at once; where something must be waited for, this gives a promise of either.
 #[allow(unreachable_pub, reason = "JavaScript reaches it")]
 #[wasm_bindgen]
-pub fn decide(request: web_sys::Request, env: JsValue, facts: String) -> Result<JsValue, JsValue> {
+pub fn decide(request: web_sys::Request, env: JsValue, facts: String, tells: bool) -> Result<JsValue, JsValue> {
     let Some(gateway) = the_gateway(&env) else { return respond::respond(&misconfigured()).map(Into::into) };
-    let mut deciding = Box::pin(decided(gateway, EdgeRequest::new(request, facts), env));
+    let mut deciding = Box::pin(decided(gateway, EdgeRequest::new(request, facts), env, tells));
     match deciding.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Decided::Answer(answer)) => answer.map(Into::into),
-        Poll::Ready(Decided::Forward { order, .. }) => Ok(JsValue::from_str(&order)),
-        Poll::Pending => Ok(future_to_promise(answered(deciding)).into()),
+        Poll::Ready(decided) => decided,
+        Poll::Pending => Ok(future_to_promise(deciding).into()),
     }
 }
 
-enum Decided {
-    Answer(Result<web_sys::Response, JsValue>),
-    Forward { order: String, request: EdgeRequest, env: JsValue },
-}
-
-async fn decided(gateway: Rc<Gateway>, request: EdgeRequest, env: JsValue) -> Decided {
+async fn decided(gateway: Rc<Gateway>, request: EdgeRequest, env: JsValue, tells: bool) -> Result<JsValue, JsValue> {
     let request = request.untangled(gateway.cookie_names());
     match gateway
         .handle(&EdgeHost::new(Lent { env: &env, request: request.raw(), config: gateway.config() }), &request)
         .await
     {
-        Outcome::Respond(reply) => Decided::Answer(respond::respond(&reply)),
-        Outcome::Forward(forward) => Decided::Forward { order: forward::order(&gateway, &forward), request, env },
-    }
-}
-
-async fn answered(deciding: Pin<Box<impl Future<Output = Decided>>>) -> Result<JsValue, JsValue> {
-    match deciding.await {
-        Decided::Answer(answer) => answer.map(Into::into),
-        Decided::Forward { order, request, env } => JsFuture::from(glue::forward(request.raw(), &env, &order)).await,
+        Outcome::Respond(reply) => respond::respond(&reply).map(Into::into),
+        Outcome::Forward(forward) => {
+            let mut order = forward::order(&gateway, &forward);
+            if tells {
+                order.push_str(&forward::told(&forward));
+            }
+            Ok(order.into())
+        }
     }
 }
 
 /// What changes in the origin's answer.
 #[allow(unreachable_pub, reason = "JavaScript reaches it")]
 #[wasm_bindgen]
-pub fn judge(is_private: bool, cache_control: &str, cookies: &str, own: &str) -> Option<String> {
-    let gateway = known()?;
+pub fn judge(is_private: bool, cache_control: &str, cookies: &str, own: &str, env: &JsValue) -> Option<String> {
+    let gateway = the_gateway(env)?;
     Some(forward::judged(&gateway, is_private, cache_control, cookies, own))
 }
 
@@ -167,9 +159,4 @@ fn the_gateway(env: &JsValue) -> Option<Rc<Gateway>> {
         }
         kept.good()
     })
-}
-
-/// The gateway, where there is one already.
-fn known() -> Option<Rc<Gateway>> {
-    KEPT.with(|kept| kept.try_borrow().ok()?.good())
 }

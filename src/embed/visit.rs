@@ -145,7 +145,14 @@ impl<H, R> Visit<H, R> {
     pub(super) fn way_back(&self) -> Forward {
         let cookies = self.0.cookies.take();
         let answer_is_private = self.0.begun.admitted.answer_is_private() || !cookies.is_empty();
-        Forward { url: None, edits: Vec::new(), answer_is_private, cookies, lasts: Lasts::AtWill }
+        Forward {
+            url: None,
+            edits: Vec::new(),
+            answer_is_private,
+            cookies,
+            lasts: Lasts::AtWill,
+            told: Visitor::Anonymous,
+        }
     }
 }
 
