@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// Compiles the Worker: src/ -> build/index.js and build/index_bg.wasm.
+// Compiles the Worker: src/ -> build/index.js and build/index_bg.wasm; and with the same WebAssembly npm/ -> npm/dist/.
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -14,7 +14,8 @@ import { TARGET, bindWasm, bundle, compiledFolder } from './lib/wasm.mjs';
 const HELP = `
 Usage: npm run build [-- --force]
 
-Compiles the Worker into build/index.js and build/index_bg.wasm, ready for "npm run deploy".
+Compiles the Worker into build/index.js and build/index_bg.wasm, ready for "npm run deploy", and what the npm package
+holds into npm/dist/.
 The first build also adds the wasm target and wasm-bindgen (2 to 3 minutes on 2 cores).
 Nothing is done when no source has changed since the last build.
 
@@ -22,8 +23,10 @@ Nothing is done when no source has changed since the last build.
   --help     this text
 `;
 
-const OUTPUTS = ['build/index.js', 'build/index_bg.wasm'];
-const INPUTS = ['src', 'askama.toml', 'Cargo.toml', 'Cargo.lock', 'package-lock.json', 'scripts/build.mjs', 'scripts/lib/tools.mjs', 'scripts/lib/wasm.mjs'];
+const UPLOAD = ['build/index.js', 'build/index_bg.wasm'];
+const PACKAGE = ['npm/dist/guard.js', 'npm/dist/binding.js', 'npm/dist/index_bg.wasm'];
+const OUTPUTS = [...UPLOAD, ...PACKAGE];
+const INPUTS = ['src', 'npm/guard.js', 'npm/binding.js', 'npm/handler.js', 'askama.toml', 'Cargo.toml', 'Cargo.lock', 'package-lock.json', 'scripts/build.mjs', 'scripts/lib/tools.mjs', 'scripts/lib/wasm.mjs'];
 const BUILD = join(ROOT, 'build');
 const STAMP = join(BUILD, '.inputs');
 const LIMIT_KIB = 300;
@@ -50,7 +53,9 @@ await script(HELP, async (argv) => {
   try {
     await withProgress('Compiling the Worker (a first time takes a minute or two)', (report) => compile(report));
     await withProgress('Making it small', () => pack(wasmBindgen, staging));
-    for (const file of OUTPUTS) renameSync(join(staging, basename(file)), join(ROOT, file));
+    mkdirSync(join(ROOT, 'npm', 'dist'), { recursive: true });
+    copyFileSync(join(staging, 'index_bg.wasm'), join(ROOT, 'npm', 'dist', 'index_bg.wasm'));
+    for (const file of OUTPUTS.slice(0, -1)) renameSync(join(staging, basename(file)), join(ROOT, file));
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
@@ -67,7 +72,7 @@ function compile(report) {
   });
 }
 
-/** From what cargo has made to the two files of the upload, in `folder`. */
+/** From what cargo has made to the two files of the upload and the scripts of the package, in `folder`. */
 async function pack(wasmBindgen, folder) {
   const bound = join(folder, 'bound');
   await bindWasm(wasmBindgen, join(compiledFolder('release'), 'edge_oidc.wasm'), bound, [
@@ -81,6 +86,7 @@ async function pack(wasmBindgen, folder) {
   const sources = ['glue', 'forward'].map((name) => [`edge-oidc.${name}`, join(ROOT, 'src', 'edge', `${name}.js`)]);
   const aliases = { 'edge-oidc.wasm': join(bound, 'index.js'), ...Object.fromEntries(sources) };
   await bundle(join(ROOT, 'src', 'edge', 'entry.js'), join(folder, 'index.js'), aliases);
+  for (const script of ['guard.js', 'binding.js']) await bundle(join(ROOT, 'npm', script), join(folder, script), aliases);
 }
 
 function isBuilt(fingerprint) {
@@ -116,7 +122,7 @@ function withoutPaths() {
 /** The upload must stay small: start-up time and the platform's limits both depend on it. */
 function checkSize() {
   let total = 0;
-  for (const file of OUTPUTS) {
+  for (const file of UPLOAD) {
     if (!existsSync(join(ROOT, file))) throw new Failure(`the build left no ${file}`, 'npm run build -- --force');
     const bytes = readFileSync(join(ROOT, file));
     const packed = gzipSync(bytes, { level: 9 }).length;

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Folders whose files the documentation names by their path from the root.
-const FOLDERS: [&str; 6] = ["src/", "tests/", "docs/", "scripts/", "demo/", "examples/"];
+const FOLDERS: [&str; 7] = ["src/", "tests/", "docs/", "scripts/", "demo/", "examples/", "npm/"];
 
 /// What is not written by hand.
 const NOT_OURS: [&str; 6] = ["target", "build", "node_modules", ".git", ".wrangler", ".demo"];

@@ -3,35 +3,55 @@
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { packed } from './support/npm.mjs';
 import { run } from './support/program.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const read = (name, folder = ROOT) => readFileSync(join(folder, name), 'utf8');
+
+/** The examples that name the npm package. */
+const USERS = ['npm-package', 'service-binding'].map((name) => `examples/${name}/package.json`);
 
 const versions = (folder) => ({
   'package.json': JSON.parse(read('package.json', folder)).version,
   'package-lock.json': JSON.parse(read('package-lock.json', folder)).packages[''].version,
   'Cargo.toml': read('Cargo.toml', folder).match(/^version = "(.*)"$/m)[1],
   'Cargo.lock': read('Cargo.lock', folder).match(/name = "edge-oidc"\nversion = "(.*)"/)[1],
+  'npm/package.json': JSON.parse(read('npm/package.json', folder)).version,
+  ...Object.fromEntries(USERS.map((name) => [name, JSON.parse(read(name, folder)).dependencies['edge-oidc'].replace('^', '')])),
 });
 
 /** Not one path of a package may be of this kind. */
-const STRAY = /node_modules|(^|\/)target\/|\.dev\.vars$|client_secrets.*\.json$|^(tests|fuzz|bench|build|\.ci)\//;
+const STRAY = /node_modules|(^|\/)(target|dist)\/|\.dev\.vars$|client_secrets.*\.json$|^(tests|fuzz|bench|build|\.ci)\//;
 
 test('one version stands everywhere', () => {
   assert.equal(new Set(Object.values(versions(ROOT))).size, 1, JSON.stringify(versions(ROOT)));
 });
 
-test('the npm package holds what it takes to build and to deploy', async () => {
+test('the npm package holds what a Worker imports, and nothing else', async () => {
+  const npm = await packed();
+  try {
+    const paths = ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'binding.d.ts', 'dist/binding.js', 'dist/guard.js', 'dist/index_bg.wasm', 'index.d.ts', 'package.json', 'visit.d.ts'];
+    assert.deepEqual(npm.files.sort(), paths);
+    const { exports, version, dependencies } = JSON.parse(read('npm/package.json'));
+    const named = Object.values(exports).flatMap(({ types, default: script }) => [types, script].map((path) => path.replace('./', '')));
+    assert.deepEqual(named.filter((path) => !paths.includes(path)), []);
+    assert.deepEqual([version, dependencies], [versions(ROOT)['package.json'], undefined]);
+  } finally {
+    npm.close();
+  }
+});
+
+test('what is packed holds what it takes to build and to deploy', async () => {
   const { code, stdout, stderr } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 });
   assert.equal(code, 0, stderr);
   // One object by name, or a list of one, by npm's version.
   const [{ files }] = Object.values(JSON.parse(stdout));
   const paths = files.map((file) => file.path);
-  for (const path of ['Cargo.toml', 'Cargo.lock', 'askama.toml', 'wrangler.toml', '.dev.vars.example', 'src/lib.rs', 'src/edge/glue.js', 'src/web/pages/base.html', 'scripts/build.mjs', 'demo/origin.mjs', 'docs/configuration.md', 'README.md', 'LICENSE-MIT']) {
+  for (const path of ['Cargo.toml', 'Cargo.lock', 'askama.toml', 'wrangler.toml', '.dev.vars.example', 'src/lib.rs', 'src/edge/glue.js', 'src/web/pages/base.html', 'scripts/build.mjs', 'npm/guard.js', 'npm/package.json', 'demo/origin.mjs', 'docs/configuration.md', 'README.md', 'LICENSE-MIT']) {
     assert.ok(paths.includes(path), `${path} is missing`);
   }
   assert.deepEqual(paths.filter((path) => STRAY.test(path)), []);
@@ -82,8 +102,8 @@ test('where Cloudflare builds, Rust is installed first', async () => {
 test('npm version changes all of them', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'edge-oidc-'));
   try {
-    mkdirSync(join(folder, 'scripts'));
-    for (const name of ['package.json', 'package-lock.json', 'Cargo.toml', 'Cargo.lock', 'CHANGELOG.md', 'scripts/version.mjs', 'scripts/lib']) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+    for (const name of ['scripts', 'npm', ...USERS.map(dirname)]) mkdirSync(join(folder, name), { recursive: true });
+    for (const name of [...USERS, 'npm/package.json', 'package.json', 'package-lock.json', 'Cargo.toml', 'Cargo.lock', 'CHANGELOG.md', 'scripts/version.mjs', 'scripts/lib']) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
     const env = { ...process.env, GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: 'a@example.com', GIT_COMMITTER_NAME: 'a', GIT_COMMITTER_EMAIL: 'a@example.com' };
     const git = (...args) => run('git', args, { cwd: folder, env });

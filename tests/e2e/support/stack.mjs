@@ -27,7 +27,7 @@ export const SECRET_KEY = 'secret-key-for-tests-only-0123456789abcdef';
  * `cf` names the header of `request.cf`. `durable: true` makes Durable Objects the store.
  * `build` is the folder of another Worker than the guard, `modules` its files and kinds.
  */
-export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, routed = false, durable = false, twin, rateLimit, cf, metrics, build, modules } = {}) {
+export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, routed = false, durable = false, twin, rateLimit, cf, metrics, build, modules, asker } = {}) {
   const started = [];
   const close = () => Promise.all(started.map((part) => part.close()));
   const begin = async (starting) => {
@@ -69,6 +69,7 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
       metrics,
       build,
       modules,
+      asker,
       routeTo: routed ? new URL(origin.url).host : undefined,
       originBinding: bound ? new URL(origin.url).host : undefined,
     }));

@@ -75,8 +75,10 @@ process.once('SIGTERM', () => process.exit(143));
  * Objects behind OIDC_SESSIONS, which fail when what stands behind `kv` does. With those, and with `twin: true`, there is
  * a second Worker with the same store at `twinPort`: another isolate, as in another city. `build` is the folder of another
  * Worker, `modules` its files and kinds. `cf: 'name'` lets requests bring their `request.cf` along in that header.
+ * `asker` is the script of a Worker that stands before this one and asks its entrypoint `Guard`, bound as GUARD; as FRONT
+ * it has what visitors have otherwise.
  */
-export async function startWorker({ vars = {}, kv, durable = false, twin = durable, originBinding, routeTo, rateLimit, cf, metrics = false, port, build = BUILD, modules = MODULES } = {}) {
+export async function startWorker({ vars = {}, kv, durable = false, twin = durable, originBinding, routeTo, rateLimit, cf, metrics = false, port, build = BUILD, modules = MODULES, asker } = {}) {
   const files = Object.keys(modules);
   for (const file of files) {
     if (!existsSync(join(build, file))) throw new Error(`${build} has no ${file}; next: npm run build`);
@@ -84,7 +86,8 @@ export async function startWorker({ vars = {}, kv, durable = false, twin = durab
   const folder = mkdtempSync(join(tmpdir(), 'edge-oidc-'));
   const objectsFolder = durable ? mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'edge-oidc-objects-')) : undefined;
   files.forEach((file) => copyFileSync(join(build, file), join(folder, file)));
-  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, durable, objectsFolder, twin, originBinding, routeTo, rateLimit, cf, metrics, modules, port: port ?? 0 }));
+  if (asker) copyFileSync(asker, join(folder, 'asker.js'));
+  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, durable, objectsFolder, twin, originBinding, routeTo, rateLimit, cf, metrics, modules, asker, port: port ?? 0 }));
 
   const child = spawn(join(ROOT, 'node_modules', '.bin', 'workerd'), ['serve', 'config.capnp', '--control-fd=3'], {
     cwd: folder,
@@ -133,7 +136,7 @@ export function freePort() {
   });
 }
 
-function configOf({ vars, kv, durable, objectsFolder, twin, originBinding, routeTo, rateLimit, cf, metrics, modules, port }) {
+function configOf({ vars, kv, durable, objectsFolder, twin, originBinding, routeTo, rateLimit, cf, metrics, modules, asker, port }) {
   const services = ['(name = "guard", worker = .guard)', '(name = "internet", network = (allow = ["public", "private"]))'];
   const bindings = Object.entries(vars).map(([name, value]) =>
     `(name = ${text(name)}, ${typeof value === 'string' ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`})`);
@@ -153,7 +156,8 @@ function configOf({ vars, kv, durable, objectsFolder, twin, originBinding, route
     bindings.push(`(name = "OIDC_RATE_LIMIT", wrapped = (moduleName = "tests:rate-limit", innerBindings = [(name = "limit", json = "${rateLimit}")]))`);
   }
   if (metrics) bindings.push('(name = "OIDC_METRICS", wrapped = (moduleName = "tests:metrics"))');
-  const sockets = [`(name = "http", address = "127.0.0.1:${port}", http = (${cf ? `cfBlobHeader = ${text(cf)}` : ''}), service = "guard")`];
+  const sockets = [`(name = "http", address = "127.0.0.1:${port}", http = (${cf ? `cfBlobHeader = ${text(cf)}` : ''}), service = "${asker ? 'asker' : 'guard'}")`];
+  if (asker) services.push('(name = "asker", worker = .asker)');
   if (twin) {
     services.push('(name = "twin", worker = .twin)');
     sockets.push('(name = "twin", address = "127.0.0.1:0", http = (), service = "twin")');
@@ -172,8 +176,10 @@ const config :Workerd.Config = (
 ${workerOf('guard', date, modules, durable ? [...bindings, objects('"SessionVault"', kv)] : bindings, [durable && OBJECTS, routeTo && '\n  globalOutbound = "route",'].filter(Boolean).join(''))
 }${twin
     ? workerOf('twin', date, modules, durable ? [...bindings, objects('(className = "SessionVault", serviceName = "guard")', kv)] : bindings)
-    : ''}${routeTo ? routeOf(date, port) : ''}`;
+    : ''}${routeTo ? routeOf(date, port) : ''}${asker ? workerOf('asker', date, { 'asker.js': 'esModule' }, GUARD_BINDINGS) : ''}`;
 }
+
+const GUARD_BINDINGS = ['(name = "GUARD", service = (name = "guard", entrypoint = "Guard"))', '(name = "FRONT", service = "guard")'];
 
 /** The binding of the objects of that class, behind the switch when there is one. */
 function objects(of, control) {
