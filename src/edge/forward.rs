@@ -1,11 +1,12 @@
 //! What JavaScript is told of a request for the origin, and of the origin's answer: text, a line each. `forward.js` reads it.
 
 use super::host::clock_seconds;
+#[cfg(feature = "guard")]
+use crate::visitor::Visitor;
 use crate::{
     config::OriginSettings,
     gateway::Gateway,
     origin::{AnswerFacts, Forward, HeaderEdit, Lasts, SHARED_CACHE_HEADERS},
-    visitor::Visitor,
     web::cookie::SetCookie,
 };
 
@@ -40,6 +41,7 @@ pub(super) fn order(gateway: &Gateway, forward: &Forward) -> String {
 
 /// Who asks, for code in the same Worker or behind a binding, which has no need of headers: how that is known, and the
 /// claims as JSON. It has no line break, and comes last in an order.
+#[cfg(feature = "guard")]
 pub(super) fn told(forward: &Forward) -> String {
     let (by, claims) = match &forward.told {
         Visitor::Anonymous => return String::new(),
