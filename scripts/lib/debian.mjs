@@ -6,9 +6,9 @@ import { Failure, withProgress } from './terminal.mjs';
 
 /**
  * The path of a program that can be started: the one that the variable of the environment names, one of the usual
- * places, or, as root on Debian or Ubuntu, the first of them after `apt-get install name`.
+ * places, or, as root on Debian or Ubuntu, the first of them after `apt-get install name`; unless it is had `elsewhere`.
  */
-export async function programOf({ name, purpose, variable, places }) {
+export async function programOf({ name, purpose, variable, places, elsewhere }) {
   const asked = process.env[variable];
   if (asked) {
     if (!isExecutable(asked)) throw new Failure(`${variable} is ${asked}, which can't be executed`, `export ${variable}=/path/to/${name}`);
@@ -16,6 +16,7 @@ export async function programOf({ name, purpose, variable, places }) {
   }
   const found = places.find(isExecutable);
   if (found) return found;
+  if (elsewhere) throw new Failure(`no ${name} found for ${purpose}`, `${elsewhere}, then: export ${variable}=/path/to/${name}`);
   const canInstall = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
   if (!canInstall) throw new Failure(`no ${name} found for ${purpose}`, `sudo apt-get install ${name}, or: export ${variable}=/path/to/${name}`);
   await install(name);
