@@ -1,5 +1,7 @@
 //! The one door: time, chance, the network, the store and the log. Everything else is pure.
 
+use core::time::Duration;
+
 use crate::{
     error::LogLine,
     jose::{Signer, Verifier},
@@ -32,6 +34,13 @@ pub trait Host: Verifier + Signer {
     /// Where credentials are kept.
     fn store(&self) -> impl Store;
 
+    /// What the location's cache holds under a URL of this site; nothing when it can't be asked. Others may have put it
+    /// there.
+    async fn recall(&self, url: &str) -> Option<Vec<u8>>;
+
+    /// Keeps a value in the location's cache for `ttl`, if it can.
+    async fn keep(&self, url: &str, value: &[u8], ttl: Duration);
+
     /// Whether `caller` may cause one more piece of work; by the optional rate limit, which counts it.
     /// A limit that fails does not lock anyone out.
     async fn allows(&self, caller: &str) -> bool;
@@ -56,6 +65,14 @@ impl<H: Host> Host for &H {
 
     fn store(&self) -> impl Store {
         (**self).store()
+    }
+
+    async fn recall(&self, url: &str) -> Option<Vec<u8>> {
+        (**self).recall(url).await
+    }
+
+    async fn keep(&self, url: &str, value: &[u8], ttl: Duration) {
+        (**self).keep(url, value, ttl).await;
     }
 
     async fn allows(&self, caller: &str) -> bool {

@@ -267,6 +267,8 @@ pub struct TokenSettings {
     pub hint: Option<String>,
     /// `OIDC_INTROSPECTION_CACHE_TTL`.
     pub cache_ttl: Duration,
+    /// `OIDC_INTROSPECTION_CACHE`: whether the location's cache is used beside the isolate's own memory.
+    pub cached_in_location: bool,
     /// `OIDC_PASS_TOKEN_INFO`.
     pub pass_info: bool,
 }

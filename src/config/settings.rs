@@ -261,6 +261,12 @@ pub const SETTINGS: &[Setting] = &[
         "How long what was found out about an access token is believed, never past its `exp`. 0 checks every time.",
     ),
     setting(
+        "OIDC_INTROSPECTION_CACHE",
+        "`isolate` or `location`",
+        text("isolate"),
+        "Where what introspection has said is kept. `location`: sealed, for all isolates of a data centre too.",
+    ),
+    setting(
         "OIDC_PASS_TOKEN_INFO",
         "boolean",
         text("false"),

@@ -38,6 +38,12 @@ pub(super) fn read(
     let pass_info = flag("OIDC_PASS_TOKEN_INFO");
     let auth = reader.read("OIDC_INTROSPECTION_AUTH_METHOD", choice(&AUTH)).unwrap_or(POST);
     let hint = reader.read("OIDC_TOKEN_TYPE_HINT", value::text).unwrap_or_else(|| "access_token".to_owned());
+    let places = [("isolate", false), ("location", true)];
+    let cached_in_location = reader.read("OIDC_INTROSPECTION_CACHE", choice(&places)).unwrap_or(false);
+    if cached_in_location && !reader.has("OIDC_SECRET_KEY") {
+        let cure = "set OIDC_SECRET_KEY too, or leave it at `isolate`";
+        reader.refuse("OIDC_INTROSPECTION_CACHE", &Mismatch::new("a key to seal what is kept there", cure));
+    }
     let cache_ttl = reader.read("OIDC_INTROSPECTION_CACHE_TTL", value::seconds(0..=86_400));
     let locations = reader.read("OIDC_BEARER_LOCATIONS", locations).unwrap_or_else(|| vec![Location::Header]);
     if rules.iter().any(Rule::takes_tokens) {
@@ -51,6 +57,7 @@ pub(super) fn read(
         audience_required,
         auth,
         hint: Some(hint).filter(|hint| hint != "none"),
+        cached_in_location,
         cache_ttl: cache_ttl.unwrap_or(Duration::from_mins(1)),
         pass_info,
     }

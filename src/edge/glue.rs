@@ -56,6 +56,12 @@ extern "C" {
     ) -> Promise;
 
     #[wasm_bindgen]
+    pub(super) fn recall(url: &str, patience: u32) -> Promise;
+
+    #[wasm_bindgen]
+    pub(super) fn keep(url: &str, value: &[u8], ttl: f64, patience: u32) -> Promise;
+
+    #[wasm_bindgen]
     pub(super) fn allows(env: &JsValue, caller: &str) -> Promise;
 
     #[wasm_bindgen]

@@ -1,6 +1,6 @@
 //! The platform behind the one door.
 
-use core::cell::Cell;
+use core::{cell::Cell, time::Duration};
 
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -16,6 +16,9 @@ use crate::{
     store::Store,
     time::Timestamp,
 };
+
+/// How long the location's cache may take, in milliseconds: the provider is not much slower.
+const NEARBY_PATIENCE: u32 = 500;
 
 /// The platform, for the length of one request.
 #[allow(unreachable_pub, reason = "types of the library name it")]
@@ -98,6 +101,16 @@ impl<S: Surroundings> Host for EdgeHost<S> {
 
     fn store(&self) -> impl Store {
         self.around.store()
+    }
+
+    async fn recall(&self, url: &str) -> Option<Vec<u8>> {
+        let found = JsFuture::from(glue::recall(url, NEARBY_PATIENCE)).await.ok()?;
+        found.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec)
+    }
+
+    async fn keep(&self, url: &str, value: &[u8], ttl: Duration) {
+        // What can't be kept is asked for again.
+        let _ = JsFuture::from(glue::keep(url, value, ttl.as_secs_f64(), NEARBY_PATIENCE)).await;
     }
 
     async fn allows(&self, caller: &str) -> bool {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Site, check_rate, possession,
+    Site, check_rate, location, possession,
     token_cache::{Finding, TokenHash},
 };
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     oauth::{
         access_token::{AccessTokenError, Caller, Expected},
         bearer::{Location, Presented},
+        exchange::ProviderAnswer,
         introspection::{self, Answer, IntrospectionEndpoint, IntrospectionError},
     },
     time::Timestamp,
@@ -63,7 +64,7 @@ pub async fn of(
     let hash: TokenHash = Sha256::digest(presented.untrusted.expose()).into();
     let finding = match site.known_tokens.find(&hash, host.now()) {
         Some(finding) => finding,
-        None => find_out(site, host, request, presented, hash).await?,
+        None => find_out(site, host, (request, url), presented, hash).await?,
     };
     let caller = finding.map_err(Error::AccessToken)?;
     possession::check(site, host, request, url, (presented, &caller)).await?;
@@ -73,24 +74,44 @@ pub async fn of(
 async fn find_out(
     site: &Site,
     host: &impl Host,
-    request: &impl IncomingRequest,
+    (request, url): (&impl IncomingRequest, &RequestUrl<'_>),
     presented: &Presented,
     hash: TokenHash,
 ) -> Result<Finding, Error> {
     let provider = site.provider()?;
-    let (finding, length) = match introspection_endpoint(site, host, provider).await? {
-        Some(endpoint) => {
-            // Each of these is a call to the provider, and anyone can make up tokens.
-            check_rate(host, request).await?;
-            introspect(site, host, provider, endpoint, presented).await?
-        }
-        None => (read(site, host, provider, presented).await?, presented.untrusted.expose().len()),
+    let Some(endpoint) = introspection_endpoint(site, host, provider).await? else {
+        let finding = read(site, host, provider, presented).await?;
+        let until = good_until(site, &finding, host.now());
+        remember(site, hash, &finding, presented.untrusted.expose().len(), until);
+        return Ok(finding);
     };
-    let now = host.now();
-    if length <= MAX_KEPT_BYTES {
-        site.known_tokens.keep(hash, &finding, good_until(site, &finding, now));
+    let (answer, known_until) = if let Some((answer, until)) = location::find(site, host, url, &hash).await {
+        (answer, Some(until))
+    } else {
+        // Each of these is a call to the provider, and anyone can make up tokens.
+        check_rate(host, request).await?;
+        (introspect(site, host, provider, endpoint, presented).await?, None)
+    };
+    let finding = understand(site, host, provider, presented, &answer).await?;
+    let until = known_until.unwrap_or_else(|| good_until(site, &finding, host.now()));
+    if remember(site, hash, &finding, length(presented, &answer), until) && known_until.is_none() {
+        location::keep(site, host, url, &hash, (&answer, until)).await;
     }
     Ok(finding)
+}
+
+// One of them is what the finding was made of.
+fn length(presented: &Presented, answer: &ProviderAnswer) -> usize {
+    answer.body.len().max(presented.untrusted.expose().len())
+}
+
+/// Keeps what was found out until then, unless it takes too much room.
+fn remember(site: &Site, hash: TokenHash, finding: &Finding, length: usize, until: Timestamp) -> bool {
+    let is_small = length <= MAX_KEPT_BYTES;
+    if is_small {
+        site.known_tokens.keep(hash, finding, until);
+    }
+    is_small
 }
 
 fn good_until(site: &Site, finding: &Finding, now: Timestamp) -> Timestamp {
@@ -123,22 +144,31 @@ async fn introspection_endpoint(
     }
 }
 
-/// What the provider says of the token, and how much it says.
+/// What the provider says of the token.
 async fn introspect(
     site: &Site,
     host: &impl Host,
     provider: &ProviderSettings,
     endpoint: IntrospectionEndpoint,
     presented: &Presented,
-) -> Result<(Finding, usize), Error> {
-    let failed = |error| Error::TokenCheck(ProviderError::Introspection(error));
+) -> Result<ProviderAnswer, Error> {
     let settings = &site.config.tokens;
     let hint = settings.hint.as_deref();
     let request = introspection::request(endpoint, &provider.client, settings.auth, &presented.untrusted, hint);
-    let answer = host.call(request).await.map_err(|error| failed(StepError::Call(error)))?;
-    let length = answer.body.len();
+    host.call(request).await.map_err(|error| failed(StepError::Call(error)))
+}
+
+/// What that means for who calls.
+async fn understand(
+    site: &Site,
+    host: &impl Host,
+    provider: &ProviderSettings,
+    presented: &Presented,
+    answer: &ProviderAnswer,
+) -> Result<Finding, Error> {
+    let settings = &site.config.tokens;
     let expected = expected(site, provider, host.now());
-    let members = match introspection::response(&answer).map_err(|error| failed(StepError::Answer(error)))? {
+    let members = match introspection::response(answer).map_err(|error| failed(StepError::Answer(error)))? {
         Answer::Plain(members) => members,
         Answer::Signed(untrusted) => {
             let metadata = site.provider_cache.metadata(host, provider).await.map_err(unavailable)?;
@@ -153,11 +183,15 @@ async fn introspect(
         }
         // A JWT mostly: its own claims are all there is to go by, where that is allowed.
         Answer::Unsupported if settings.check == TokenCheck::Auto && !settings.audience.is_empty() => {
-            return Ok((read(site, host, provider, presented).await?, presented.untrusted.expose().len()));
+            return read(site, host, provider, presented).await;
         }
-        Answer::Unsupported => return Ok((Err(AccessTokenError::Inactive), length)),
+        Answer::Unsupported => return Ok(Err(AccessTokenError::Inactive)),
     };
-    Ok((introspection::judge(members, &expected).map(Rc::new), length))
+    Ok(introspection::judge(members, &expected).map(Rc::new))
+}
+
+fn failed(error: StepError<IntrospectionError>) -> Error {
+    Error::TokenCheck(ProviderError::Introspection(error))
 }
 
 /// What the token says itself.

@@ -9,6 +9,7 @@ pub mod claims;
 pub mod ended;
 pub mod identify;
 pub mod live;
+mod location;
 pub mod members;
 pub mod opened;
 pub mod possession;

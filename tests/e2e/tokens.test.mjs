@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { startCache } from './support/cache.mjs';
 import { rawRequest, request } from './support/http.mjs';
 import { marker, startStack } from './support/stack.mjs';
 
@@ -241,4 +242,52 @@ describe('a signed answer', () => {
       await stack.close();
     }
   });
+});
+
+describe('the cache of the location', () => {
+  let stack;
+  let cache;
+  before(async () => {
+    cache = await startCache();
+    stack = await startStack({
+      twin: true,
+      cache: cache.address,
+      vars: { OIDC_RULES: RULES, OIDC_AUDIENCE: AUDIENCE, OIDC_INTROSPECTION_CACHE: 'location' },
+      provider: { configure: configure('opaque') },
+    });
+  });
+  after(() => Promise.all([stack?.close(), cache?.close()]));
+  const status = async (port, token) => (await request({ port, target: '/api/whoami', headers: { Host: `localhost:${stack.port}`, ...bearer(token) } })).status;
+  const twice = async (token) => [await status(stack.port, token), await status(stack.worker.twinPort, token)];
+
+  test('saves another isolate the question', async () => {
+    const [token, before] = [await tokenOf(stack), asked(stack, '/token/introspection')];
+    assert.deepEqual(await twice(token), [200, 200]);
+    assert.equal(asked(stack, '/token/introspection'), before + 1);
+    assert.deepEqual(await twice('no-token-at-all'), [401, 401]);
+    assert.equal(asked(stack, '/token/introspection'), before + 2);
+    const held = [...cache.entries].map(([key, entry]) => `${key}${entry.toString('latin1')}`);
+    assert.ok(held.length === 2 && held.every((entry) => /^edge-oidc /.test(entry) && /Cache-Control: max-age=\d+\r/.test(entry)));
+    assert.ok(held.every((entry) => !entry.includes(token) && !entry.includes('robot')), 'and tells nothing');
+  });
+
+  test('is no site of its own: nobody can ask for what it holds', async () => {
+    await twice(await tokenOf(stack));
+    const target = [...cache.entries.keys()].at(-1).replace(/^[^/]*/, '');
+    const answer = await request({ port: stack.port, target, headers: { Host: `localhost:${stack.port}` } });
+    assert.equal(answer.status, 401, 'a path like any other');
+  });
+
+  for (const behaviour of ['failing', 'hanging']) {
+    test(`costs nobody anything when it is ${behaviour}`, async () => {
+      const [token, before] = [await tokenOf(stack), asked(stack, '/token/introspection')];
+      cache.behaviour = behaviour;
+      try {
+        assert.deepEqual(await twice(token), [200, 200]);
+      } finally {
+        cache.behaviour = 'ok';
+      }
+      assert.equal(asked(stack, '/token/introspection'), before + 2);
+    });
+  }
 });

@@ -35,6 +35,8 @@ pub(crate) struct FakeHost {
     pub(crate) behind: RefCell<Option<Entries>>,
     /// The isolate's own memory in the place of any other store.
     pub(crate) memory: RefCell<Option<Rc<Memory>>>,
+    /// The location's cache: values, and until when they are kept.
+    pub(crate) nearby: RefCell<Entries>,
     /// What else happens in the world while the provider is asked.
     pub(crate) meanwhile: RefCell<Option<(Endpoint, Meanwhile)>>,
     /// Until when what stands in the store is good, and the lists it keeps, as Durable Objects know them.
@@ -70,6 +72,8 @@ pub(crate) struct Faults {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) calls: BTreeMap<Endpoint, usize>,
+    /// Questions to the location's cache.
+    pub(crate) recalls: usize,
     pub(crate) reads: usize,
     pub(crate) writes: usize,
     /// Turns at renewing that were given up unused.
@@ -97,6 +101,7 @@ impl FakeHost {
             turns: Cell::new(false),
             behind: RefCell::default(),
             memory: RefCell::default(),
+            nearby: RefCell::default(),
             meanwhile: RefCell::default(),
             good_until: RefCell::default(),
             lists: RefCell::default(),
@@ -349,6 +354,17 @@ impl Host for FakeHost {
 
     fn store(&self) -> impl Store {
         self
+    }
+
+    async fn recall(&self, url: &str) -> Option<Vec<u8>> {
+        self.counts.borrow_mut().recalls += 1;
+        let nearby = self.nearby.borrow();
+        nearby.get(url).filter(|(_, until)| self.now.get() < *until).map(|(value, _)| value.clone())
+    }
+
+    async fn keep(&self, url: &str, value: &[u8], ttl: Duration) {
+        let until = self.now.get() + i64::try_from(ttl.as_secs()).unwrap();
+        self.nearby.borrow_mut().insert(url.to_owned(), (value.to_vec(), until));
     }
 
     async fn allows(&self, caller: &str) -> bool {

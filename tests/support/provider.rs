@@ -382,6 +382,11 @@ impl Provider {
         self.tokens.borrow_mut().insert(token.to_owned(), whole);
     }
 
+    /// Revokes an opaque access token.
+    pub(crate) fn forget(&self, token: &str) {
+        self.tokens.borrow_mut().remove(token);
+    }
+
     /// Issues a JWT access token (RFC 9068) with these claims over the usual ones; `null` leaves one out.
     pub(crate) fn access_token(&self, now: i64, typ: &str, more: &Value) -> String {
         let key = self.key.borrow();

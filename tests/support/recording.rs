@@ -1,5 +1,6 @@
 //! A host that passes everything on, and remembers what the provider was asked.
 
+use core::time::Duration;
 use std::cell::RefCell;
 
 use edge_oidc::{
@@ -66,6 +67,14 @@ impl Host for Recording<'_> {
 
     fn store(&self) -> impl Store {
         self.host.store()
+    }
+
+    async fn recall(&self, url: &str) -> Option<Vec<u8>> {
+        self.host.recall(url).await
+    }
+
+    async fn keep(&self, url: &str, value: &[u8], ttl: Duration) {
+        self.host.keep(url, value, ttl).await;
     }
 
     async fn allows(&self, caller: &str) -> bool {

@@ -122,6 +122,7 @@ fn bad() -> Vec<(&'static str, Value, &'static str)> {
         ("OIDC_ACCESS_TOKENS", json!("opaque"), "`introspection`"),
         ("OIDC_AUDIENCE", json!([]), "one item at least"),
         ("OIDC_INTROSPECTION_CACHE_TTL", json!("-5"), "from 0 to 86400"),
+        ("OIDC_INTROSPECTION_CACHE", json!("kv"), "`isolate`, `location`"),
         ("OIDC_PASS_TOKEN_INFO", json!("x"), "true or false"),
         ("OIDC_ASSERTION", json!({"alg": "ES256"}), "expected OIDC_ASSERTION_KEY beside it"),
         ("OIDC_LOG", json!("x"), "a JSON object"),

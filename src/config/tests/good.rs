@@ -45,6 +45,7 @@ fn pairs() -> Vec<(&'static str, Value, Value)> {
         ("OIDC_BEARER_LOCATIONS", json!(["header", "form"]), json!("header, form")),
         ("OIDC_AUDIENCE", json!(["a", "b"]), json!("a b")),
         ("OIDC_INTROSPECTION_CACHE_TTL", json!(0), json!("0")),
+        ("OIDC_INTROSPECTION_CACHE", json!("location"), json!("location")),
         ("OIDC_PASS_TOKEN_INFO", json!(true), json!("true")),
         ("OIDC_ENABLED", json!(false), json!("false")),
         ("OIDC_TESTING_PROFILE", json!({"sub": "x"}), json!("{\"sub\": \"x\"}")),

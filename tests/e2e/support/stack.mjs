@@ -25,9 +25,10 @@ export const SECRET_KEY = 'secret-key-for-tests-only-0123456789abcdef';
  * `provider` goes to the provider, `client` into its client's metadata. `bound: true` puts the origin behind
  * the ORIGIN binding, `routed: true` behind the Worker's route; `rateLimit` binds OIDC_RATE_LIMIT;
  * `cf` names the header of `request.cf`. `durable: true` makes Durable Objects the store.
+ * `twin` and `cache` go to the Worker.
  * `build` is the folder of another Worker than the guard, `modules` its files and kinds.
  */
-export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, routed = false, durable = false, twin, rateLimit, cf, metrics, build, modules, asker } = {}) {
+export async function startStack({ vars = {}, provider: providerOptions = {}, client = {}, bound = false, routed = false, durable = false, twin, cache, rateLimit, cf, metrics, build, modules, asker } = {}) {
   const started = [];
   const close = () => Promise.all(started.map((part) => part.close()));
   const begin = async (starting) => {
@@ -62,6 +63,7 @@ export async function startStack({ vars = {}, provider: providerOptions = {}, cl
       port,
       vars: given,
       kv: kv.address,
+      cache,
       durable,
       twin,
       rateLimit,

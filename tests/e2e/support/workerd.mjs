@@ -70,7 +70,8 @@ process.once('SIGTERM', () => process.exit(143));
  *
  * `vars` are its settings: a string stands for itself, anything else is passed as JSON, as wrangler does it.
  * `kv` and `originBinding` are `host:port` of what stands behind OIDC_CREDENTIALS and ORIGIN, `routeTo` of the site that
- * the Worker's own host leads to, as it does behind a route; it needs `port`. `rateLimit` is how often OIDC_RATE_LIMIT
+ * the Worker's own host leads to, as it does behind a route; it needs `port`. `cache` is where the
+ * location's cache stands, as `host:port`. `rateLimit` is how often OIDC_RATE_LIMIT
  * says yes to one key; `metrics: true` binds OIDC_METRICS, which prints what it counts. `durable: true` puts Durable
  * Objects behind OIDC_SESSIONS, which fail when what stands behind `kv` does. With those, and with `twin: true`, there is
  * a second Worker with the same store at `twinPort`: another isolate, as in another city. `build` is the folder of another
@@ -78,7 +79,7 @@ process.once('SIGTERM', () => process.exit(143));
  * `asker` is the script of a Worker that stands before this one and asks its entrypoint `Guard`, bound as GUARD; as FRONT
  * it has what visitors have otherwise.
  */
-export async function startWorker({ vars = {}, kv, durable = false, twin = durable, originBinding, routeTo, rateLimit, cf, metrics = false, port, build = BUILD, modules = MODULES, asker } = {}) {
+export async function startWorker({ vars = {}, kv, cache, durable = false, twin = durable, originBinding, routeTo, rateLimit, cf, metrics = false, port, build = BUILD, modules = MODULES, asker } = {}) {
   const files = Object.keys(modules);
   for (const file of files) {
     if (!existsSync(join(build, file))) throw new Error(`${build} has no ${file}; next: npm run build`);
@@ -87,7 +88,7 @@ export async function startWorker({ vars = {}, kv, durable = false, twin = durab
   const objectsFolder = durable ? mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'edge-oidc-objects-')) : undefined;
   files.forEach((file) => copyFileSync(join(build, file), join(folder, file)));
   if (asker) copyFileSync(asker, join(folder, 'asker.js'));
-  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, durable, objectsFolder, twin, originBinding, routeTo, rateLimit, cf, metrics, modules, asker, port: port ?? 0 }));
+  writeFileSync(join(folder, 'config.capnp'), configOf({ vars, kv, cache, durable, objectsFolder, twin, originBinding, routeTo, rateLimit, cf, metrics, modules, asker, port: port ?? 0 }));
 
   const child = spawn(join(ROOT, 'node_modules', '.bin', 'workerd'), ['serve', 'config.capnp', '--control-fd=3'], {
     cwd: folder,
@@ -136,7 +137,7 @@ export function freePort() {
   });
 }
 
-function configOf({ vars, kv, durable, objectsFolder, twin, originBinding, routeTo, rateLimit, cf, metrics, modules, asker, port }) {
+function configOf({ vars, kv, cache, durable, objectsFolder, twin, originBinding, routeTo, rateLimit, cf, metrics, modules, asker, port }) {
   const services = ['(name = "guard", worker = .guard)', '(name = "internet", network = (allow = ["public", "private"]))'];
   const bindings = Object.entries(vars).map(([name, value]) =>
     `(name = ${text(name)}, ${typeof value === 'string' ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`})`);
@@ -144,6 +145,8 @@ function configOf({ vars, kv, durable, objectsFolder, twin, originBinding, route
     services.push(`(name = "kv", external = (address = ${text(kv)}, http = ()))`);
     bindings.push('(name = "OIDC_CREDENTIALS", kvNamespace = "kv")');
   }
+  if (cache) services.push(`(name = "cache", external = (address = ${text(cache)}, http = ()))`);
+  const nearby = cache && '\n  cacheApiOutbound = "cache",';
   if (durable) services.push(`(name = "objects", disk = (path = ${text(objectsFolder)}, writable = true))`);
   if (originBinding) {
     services.push(`(name = "origin", external = (address = ${text(originBinding)}, http = ()))`);
@@ -173,9 +176,9 @@ const config :Workerd.Config = (
     (name = "tests:metrics", internal = true, esModule = ${text(METRICS)}),
   ])],
 );
-${workerOf('guard', date, modules, durable ? [...bindings, objects('"SessionVault"', kv)] : bindings, [durable && OBJECTS, routeTo && '\n  globalOutbound = "route",'].filter(Boolean).join(''))
+${workerOf('guard', date, modules, durable ? [...bindings, objects('"SessionVault"', kv)] : bindings, [durable && OBJECTS, routeTo && '\n  globalOutbound = "route",', nearby].filter(Boolean).join(''))
 }${twin
-    ? workerOf('twin', date, modules, durable ? [...bindings, objects('(className = "SessionVault", serviceName = "guard")', kv)] : bindings)
+    ? workerOf('twin', date, modules, durable ? [...bindings, objects('(className = "SessionVault", serviceName = "guard")', kv)] : bindings, nearby || '')
     : ''}${routeTo ? routeOf(date, port) : ''}${asker ? workerOf('asker', date, { 'asker.js': 'esModule' }, GUARD_BINDINGS) : ''}`;
 }
 
