@@ -1,18 +1,10 @@
 // The attack files of tests/vectors through the live Worker, from a raw socket: HTTP clients tidy paths.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { rawGet, rawRequest } from './support/http.mjs';
 import { marker, startStack } from './support/stack.mjs';
-
-/** The rows of a file: fields between tabs, those in quotation marks as JSON. */
-function rows(name) {
-  const text = readFileSync(new URL(`../vectors/${name}`, import.meta.url), 'utf8');
-  const lines = text.split('\n').filter((line) => line && !line.startsWith('#'));
-  assert.ok(lines.length > 40, `${name} was found`);
-  return lines.map((line) => line.split('\t').map((field) => (field.startsWith('"') ? JSON.parse(field) : field)));
-}
+import { rows } from './support/vectors.mjs';
 
 let stack;
 before(async () => {
