@@ -144,6 +144,15 @@ fn the_way_back_is_a_path_of_this_site() {
 }
 
 #[test]
+fn a_slow_store_shortens_no_cookie() {
+    let world = World::usual();
+    let browser = world.browser();
+    world.host.faults.load_takes.set(1);
+    let session = browser.sign_in("/").set_cookies().into_iter().find(|line| line.contains("id_token=")).unwrap();
+    assert!(session.contains("; Max-Age=604800;"), "{session}");
+}
+
+#[test]
 fn no_link_leads_away() {
     let world = World::usual();
     for bad in rows(include_str!("vectors/return_to.txt")) {

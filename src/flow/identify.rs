@@ -51,8 +51,9 @@ pub async fn identify(site: &Site, host: &impl Host, cookies: &str) -> Result<Id
         site.access_tokens.forget(&id);
         return Ok(Identified::anonymous());
     };
-    let changed = note_times(site, &mut session, host.now(), checked_at) || renewed || !by_newest_key;
-    let renewed = if changed { sign_in::session_cookies(site, host, &session, cookies)? } else { Vec::new() };
+    let now = host.now();
+    let changed = note_times(site, &mut session, now, checked_at) || renewed || !by_newest_key;
+    let renewed = if changed { sign_in::session_cookies(site, host, (&session, now), cookies)? } else { Vec::new() };
     Ok(Identified { visitor: Visitor::Known(session.identity), renewed })
 }
 

@@ -26,6 +26,7 @@ use crate::{
         record::{encode_session, kept_claims},
         seal::Purpose,
     },
+    time::Timestamp,
     visitor::Identity,
     web::{cookie::SetCookie, form::Parameters, path::RequestUrl, reply::Reply, return_to::ReturnTo},
 };
@@ -179,7 +180,7 @@ async fn redeem(
     }
     let mut session = session(site, host, &id_token, &tokens, &claims)?;
     session.signed_in_at = standing::later_than_marks(site, host, &session).await;
-    let set = session_cookies(site, host, &session, cookies)?;
+    let set = session_cookies(site, host, (&session, session.seen_at), cookies)?;
     if store_credentials(site, host, &session, tokens, claims).await {
         members::join(site, host, &session).await;
     }
@@ -321,16 +322,16 @@ async fn store_credentials(site: &Site, host: &impl Host, session: &Session, tok
     refresh::save(site, host, session, &credentials).await
 }
 
-/// The cookies that hold a session.
+/// The cookies that hold a session, from that moment on.
 pub(super) fn session_cookies(
     site: &Site,
     host: &impl Host,
-    session: &Session,
+    (session, now): (&Session, Timestamp),
     cookies: &str,
 ) -> Result<Vec<SetCookie>, Error> {
     let sealed = site.seal(host, Purpose::Session, &encode_session(session))?;
     // Beyond the end of its tokens: who it was is known then, and what they enter can be kept for them.
-    let max_age = session.ends_at.since(host.now());
+    let max_age = session.ends_at.since(now);
     let scope = &site.config.cookie.scope;
     site.cookie_names.set_session(&sealed, scope, max_age, cookies).ok_or(Error::SessionTooLarge)
 }

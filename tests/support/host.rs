@@ -58,6 +58,8 @@ pub(crate) type Meanwhile = Box<dyn FnOnce(&FakeHost)>;
 #[derive(Default)]
 pub(crate) struct Faults {
     pub(crate) load: Cell<bool>,
+    /// How many seconds a read takes.
+    pub(crate) load_takes: Cell<i64>,
     pub(crate) save: Cell<bool>,
     /// How many writes still go well before some fail.
     pub(crate) spared: Cell<usize>,
@@ -245,6 +247,7 @@ impl Verifier for FakeHost {
 impl Store for &FakeHost {
     async fn load(&self, key: &StoreKey) -> Result<Option<Vec<u8>>, StoreError> {
         self.counts.borrow_mut().reads += 1;
+        self.pass(self.faults.load_takes.get());
         if self.faults.load.get() {
             return Err(StoreError);
         }
