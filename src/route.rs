@@ -3,7 +3,7 @@
 use crate::{
     config::{Config, Routes},
     oauth::resource_metadata::WELL_KNOWN,
-    policy::{Rule, StepUp},
+    policy::{Access, Rule, StepUp},
     web::{path::RequestPath, return_to::ReturnTo},
 };
 
@@ -73,7 +73,8 @@ pub fn step_up(config: &Config, target: &ReturnTo) -> StepUp {
     let Ok(path) = RequestPath::parse(path) else { return StepUp::default() };
     let rules = methods(config).filter_map(|method| {
         let index = rule_index(&config.rules, method, path.decoded())?;
-        config.rules.get(index)
+        // What a token must be like no sign-in changes.
+        config.rules.get(index).filter(|rule| rule.access != Access::Token)
     });
     let mut asked = rules.map(|rule| &rule.step_up).filter(|step_up| !step_up.asks_nothing());
     asked.next().cloned().unwrap_or_default()

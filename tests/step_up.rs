@@ -175,3 +175,13 @@ fn a_testing_profile_does_not_go_round() {
     assert_eq!(world.send(&FakeRequest::page("http://localhost/gold/a")).status(), 403);
     assert_eq!(world.send(&FakeRequest::page("http://localhost/")).user(), Some("testing"));
 }
+
+#[test]
+fn what_a_token_must_be_like_is_not_asked_of_a_sign_in() {
+    for (access, expected) in [("token", None), ("login_or_token", Some("gold".to_owned()))] {
+        let rule = json!({"path": "/api/*", "access": access, "acr_values": ["gold"]});
+        let world = World::new(&json!({"OIDC_RULES": [rule], "OIDC_ACCESS_TOKENS": "jwt", "OIDC_AUDIENCE": "api"}));
+        let sent = world.browser().visit("/oidc_login?next=%2Fapi%2Fa");
+        assert_eq!(asked(&sent).0, expected, "{access}");
+    }
+}
