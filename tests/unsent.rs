@@ -3,7 +3,7 @@
 
 mod support;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{Answer, Browser, FakeRequest, SITE, World};
 
 const TEXT: &str = "subject=Rain&text=It+rains.%0D%0A%3Cb%3EStill%3C%2Fb%3E&subject=again";
@@ -373,5 +373,23 @@ fn where_tokens_would_do_as_well() {
     assert_eq!(browser.send(form(&page, TEXT)).status(), 307);
     for request in [form("/", TEXT), with_header(form("/", TEXT), "sec-fetch-mode", Some("cors"))] {
         assert!(world.browser().send(request).header("www-authenticate").is_some());
+    }
+}
+
+#[test]
+fn the_log_tells_what_became_of_it_and_whose_it_is() {
+    let world = World::usual();
+    let browser = ended(&world);
+    let page = sign_in(&world, &browser, &browser.send(form(TARGET, TEXT)));
+    browser.send(form(&page, TEXT));
+    browser.send(form(&page, TEXT));
+    world.host.faults.save.set(true);
+    world.browser().sign_in("/");
+    let lines = world.host.lines();
+    let of = |event: &str| lines.iter().rfind(|line| line.contains(&format!("\"event\":\"{event}\""))).unwrap().clone();
+    let subject = |line: String| serde_json::from_str::<Value>(&line).unwrap()["subject"].as_str().unwrap().to_owned();
+    let alice = subject(of("sign_in.finished"));
+    for event in ["unsent.kept", "unsent.sent", "unsent.already_sent", "store.save_failed"] {
+        assert_eq!(subject(of(event)), alice, "{event}");
     }
 }

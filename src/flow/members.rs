@@ -4,7 +4,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::LogLine,
     flow::{Site, standing::MIN_TTL},
     host::Host,
     session::{Session, seal::Purpose},
@@ -41,7 +40,7 @@ pub(super) async fn join(site: &Site, host: &impl Host, session: &Session) {
     let Ok(record) = site.seal(host, Purpose::Member, &plain) else { return };
     let ttl = session.ends_at.since(host.now()).max(MIN_TTL);
     if host.store().join(&list_of(site, session), &member, &record, ttl).await.is_err() {
-        host.log(&LogLine::event("store.save_failed"));
+        site.tell_unsaved(host, &session.identity);
     }
 }
 

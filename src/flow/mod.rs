@@ -134,6 +134,11 @@ impl Site {
         LogLine { subject: self.ring.pseudonym(whom.subject()), email, ..line }
     }
 
+    /// Something of this visitor was not stored.
+    pub(crate) fn tell_unsaved(&self, host: &impl Host, whom: &Identity) {
+        host.log(&self.about(LogLine::event("store.save_failed"), whom));
+    }
+
     /// Seals a value for a cookie or a URL.
     pub(crate) fn seal(&self, host: &impl Host, purpose: Purpose, plain: &[u8]) -> Result<String, Error> {
         let nonce = random::<NONCE_BYTES>(host)?;

@@ -367,7 +367,7 @@ pub(super) async fn save(site: &Site, host: &impl Host, session: &Session, crede
             return true;
         }
     }
-    host.log(&LogLine::event("store.save_failed"));
+    site.tell_unsaved(host, &session.identity);
     site.unsaved.keep(&session.id, entry, credentials.validity.due(), host.now());
     false
 }

@@ -53,7 +53,7 @@ pub async fn here(site: &Site, host: &impl Host, cookies: &str) -> Vec<SetCookie
     if let Some(session) = identify::last_session(site, cookies)
         && standing::end_session(site, host, &session).await.is_err()
     {
-        host.log(&LogLine::event("store.save_failed"));
+        site.tell_unsaved(host, &session.identity);
     }
     removals(site, cookies)
 }
@@ -93,7 +93,7 @@ async fn take_credentials(site: &Site, host: &impl Host, session: &Session) -> O
         None
     });
     if standing::end_session(site, host, session).await.is_err() {
-        host.log(&LogLine::event("store.save_failed"));
+        site.tell_unsaved(host, &session.identity);
     }
     let opened = site.ring.open_entry(&session.id, &entry?).ok()?;
     decode_credentials(&opened.plain).ok()
@@ -102,7 +102,7 @@ async fn take_credentials(site: &Site, host: &impl Host, session: &Session) -> O
 async fn end_all(site: &Site, host: &impl Host, session: &Session) {
     let everything = Ends::Subject(session.identity.subject().to_owned());
     if standing::end(site, host, &everything, host.now()).await.is_err() {
-        host.log(&LogLine::event("store.save_failed"));
+        site.tell_unsaved(host, &session.identity);
     }
 }
 

@@ -36,13 +36,13 @@ pub enum Kept {
     ByTheBrowser,
 }
 
-/// Keeps the form that `subject` has sent.
+/// Keeps the form that somebody has sent.
 pub async fn keep(
     site: &Site,
     host: &impl Host,
     request: &impl IncomingRequest,
     url: &RequestUrl<'_>,
-    subject: &str,
+    identity: &Identity,
 ) -> Result<Kept, Error> {
     let Some(target) = ReturnTo::parse(url.target()) else { return Ok(Kept::ByTheBrowser) };
     let Ok(body) = request.body(MAX_FORM_BYTES).await else { return Ok(Kept::ByTheBrowser) };
@@ -51,12 +51,13 @@ pub async fn keep(
         return Ok(Kept::ByTheBrowser);
     }
     let id = SessionId::from_random(random(host)?);
-    let unsent = Unsent { subject: subject.to_owned(), target, content_type, body, kept_at: host.now() };
+    let unsent = Unsent { subject: identity.subject().to_owned(), target, content_type, body, kept_at: host.now() };
     let entry = site.ring.seal_entry(&id, random(host)?, &encode_unsent(&unsent)).ok_or(Error::Internal)?;
     if host.store().save_renewed(&StoreKey::of_unsent(&id), &entry, NOT_SENT, KEPT_FOR).await.is_err() {
-        host.log(&LogLine::event("store.save_failed"));
+        site.tell_unsaved(host, identity);
         return Ok(Kept::ByTheBrowser);
     }
+    host.log(&site.about(LogLine::event("unsent.kept"), identity));
     let name = site.seal(host, Purpose::Unsent, id.as_bytes())?;
     let page = ReturnTo::parse(&format!("{}?unsent={name}", site.own_path(RESUME)));
     Ok(page.map_or(Kept::ByTheBrowser, Kept::ToReturnTo))
@@ -93,8 +94,9 @@ pub async fn resume(
         return Err(UnsentError::AlreadySent.into());
     }
     if host.store().save(&key, &mark::mark(host.now()), KEPT_FOR).await.is_err() {
-        host.log(&LogLine::event("store.save_failed"));
+        site.tell_unsaved(host, identity);
     }
+    host.log(&site.about(LogLine::event("unsent.sent"), identity));
     Ok(Reply::redirect_with_body(unsent.target.as_str()))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Gateway, check_rate, refusal::refusal};
 use crate::{
-    error::{Error, LogLine},
+    error::Error,
     flow::{
         MAX_FORM_BYTES,
         identify::{self, Identified},
@@ -32,7 +32,7 @@ impl Gateway {
         let session = is_own_form(request).then(|| identify::last_session(&self.site, request.cookies())).flatten();
         let Some(session) = session else { return Ok(None) };
         check_rate(host, request).await?;
-        unsent::keep(&self.site, host, request, url, session.identity.subject()).await.map(Some)
+        unsent::keep(&self.site, host, request, url, &session.identity).await.map(Some)
     }
 
     /// Back from the provider with a form that waits, or to say so in the other tab.
@@ -43,7 +43,7 @@ impl Gateway {
         url: &RequestUrl<'_>,
     ) -> Result<Reply, Error> {
         self.try_resume(host, request, url).await.or_else(|error| {
-            host.log(&LogLine::error(&error));
+            self.tell(host, request, &error);
             // Whoever comes here is a person, whatever the headers say.
             Ok(refusal(&error, true, url.target()))
         })
