@@ -7,23 +7,11 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ACCOUNTS, startProvider, workerClient } from '../../demo/provider.mjs';
-import { CLIENT_SECRET, SECRET_KEY, accessToken, startStack } from './support/stack.mjs';
+import { withExample } from './support/example.mjs';
+import { CLIENT_SECRET, SECRET_KEY, accessToken } from './support/stack.mjs';
 import { Visitor } from './support/visitor.mjs';
 import { freePort } from './support/workerd.mjs';
 import { startWrangler } from './support/wrangler.mjs';
-
-/** Runs a describe block with the stack around an example. */
-function withExample(name, options, define) {
-  describe(`examples/${name}`, () => {
-    let stack;
-    before(async () => {
-      const build = fileURLToPath(new URL(`../../examples/${name}/build`, import.meta.url));
-      stack = await startStack({ ...options, build, vars: { OIDC_RULES: undefined, ...options.vars } });
-    });
-    after(() => stack?.close());
-    define(() => stack);
-  });
-}
 
 withExample('hello', {}, (stack) => {
   test('says who is there, and sends to the provider who has to sign in', async () => {
