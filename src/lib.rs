@@ -28,9 +28,10 @@
 //! the log are reached through [`host::Host`] alone, so that everything else is tested natively, with a clock that tests set.
 //!
 //! The feature `edge` adds the library for Workers that are written around this crate, in the types of the crate `worker`:
-//! `Oidc` and `Guard`, which stand at this root with what they need. `docs/library.md` is their guide. The feature `guard`
-//! makes the Worker that `npm run build` builds. Both stand on the feature `runtime`, and the programs are behind `tools`.
-//! All are off by default, so that the core carries neither JavaScript nor an HTTP client.
+//! `Oidc` and `Guard`, which stand at this root with what they need. `docs/library.md` is their guide. The feature `axum`
+//! adds a layer and extractors for routers of axum's. The feature `guard` makes the Worker that `npm run build` builds. All
+//! stand on the feature `runtime`, and the programs are behind `tools`. They are off by default, so that the core carries
+//! neither JavaScript nor an HTTP client.
 //!
 //! What stands at the root, in [`embed`] and in [`store`] with its [`contract`](store::contract) is for others to use. The other modules are public for this crate's own programs
 //! and tests, and may change at any time.
@@ -58,10 +59,12 @@ pub mod time;
 pub mod visitor;
 pub mod web;
 
+#[cfg(feature = "axum")]
+pub use edge::library::axum;
 #[cfg(feature = "edge")]
 pub use edge::library::{AfterRequest, AsRequest, Before, Guard, MemoryCredentials, Misconfigured, Oidc, Visit};
 #[cfg(feature = "edge")]
-pub use embed::{Answer, Passage};
+pub use embed::{AccessToken, Answer, BadHeader, Caller, Identity, Passage, RefreshToken};
 pub use store::Store as CredentialsStore;
 
 // The test support is shared with the integration tests, so it names the crate as they do.

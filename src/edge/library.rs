@@ -1,6 +1,8 @@
 //! The library in the types of the crate `worker`: what Workers that are written around it use.
 
 mod asked;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod convert;
 mod guard;
 mod inside;

@@ -12,5 +12,7 @@ pub(crate) mod library;
 mod request;
 mod respond;
 mod settings;
+#[cfg(feature = "axum")]
+mod shared_body;
 mod store;
 mod vault;

@@ -7,6 +7,8 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
 
 use super::glue;
+#[cfg(feature = "axum")]
+use super::shared_body::SharedBody;
 use crate::{
     session::cookies::CookieNames,
     web::request::{BodyError, CALLER, IncomingRequest},
@@ -21,6 +23,9 @@ pub struct EdgeRequest {
     ends: [usize; 4],
     /// The `Cookie` headers, when there were several and ours was among them.
     untangled: Option<String>,
+    /// Where the body is, if not in the runtime's own request.
+    #[cfg(feature = "axum")]
+    body: Option<SharedBody>,
 }
 
 impl EdgeRequest {
@@ -32,7 +37,19 @@ impl EdgeRequest {
             from = end + 1;
             end
         });
-        Self { request, facts, ends, untangled: None }
+        Self {
+            request,
+            facts,
+            ends,
+            untangled: None,
+            #[cfg(feature = "axum")]
+            body: None,
+        }
+    }
+
+    #[cfg(feature = "axum")]
+    pub(super) fn with_body(self, body: SharedBody) -> Self {
+        Self { body: Some(body), ..self }
     }
 
     pub(super) fn untangled(mut self, names: &CookieNames) -> Self {
@@ -96,6 +113,10 @@ impl IncomingRequest for EdgeRequest {
 
 impl EdgeRequest {
     async fn read_body(&self, limit: usize, goes_on: bool) -> Result<Vec<u8>, BodyError> {
+        #[cfg(feature = "axum")]
+        if let Some(body) = &self.body {
+            return body.read(limit).await;
+        }
         #[allow(clippy::cast_precision_loss, reason = "limits are far below 2^53")]
         let read = JsFuture::from(glue::read_body(&self.request, limit as f64, goes_on)).await;
         let bytes = read.map_err(|_| BodyError::Unreadable)?;

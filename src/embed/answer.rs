@@ -17,7 +17,7 @@ use crate::{
 pub struct Answer(Reply);
 
 impl Answer {
-    pub(super) fn new(reply: Reply) -> Self {
+    pub(crate) fn new(reply: Reply) -> Self {
         Self(reply)
     }
 

@@ -18,6 +18,11 @@ use std::rc::Rc;
 pub use answer::{AfterRequest, Answer};
 pub use passage::{BadHeader, Passage};
 pub use visit::Visit;
+// What is known of somebody, in the types that say so.
+pub use crate::{
+    oauth::{AccessToken, RefreshToken, access_token::Caller},
+    visitor::Identity,
+};
 
 use crate::{
     error::Error,

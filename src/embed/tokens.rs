@@ -32,13 +32,25 @@ impl<H: Host, R: IncomingRequest> Visit<H, R> {
         require_token: bool,
         scopes_required: &[&str],
     ) -> Result<Option<Rc<Caller>>, Answer> {
-        let rule = token_rule(scopes_required);
+        if require_token {
+            return self.require_token(scopes_required).await.map(Some);
+        }
+        self.brought(&token_rule(scopes_required)).await
+    }
+
+    pub(crate) async fn require_token(&self, scopes: &[&str]) -> Result<Rc<Caller>, Answer> {
+        let rule = token_rule(scopes);
+        let missing = || self.challenged(&rule, &Error::Challenge(Challenge::Missing));
+        self.brought(&rule).await?.ok_or_else(missing)
+    }
+
+    /// Who has brought a token, if that is good for the rule.
+    async fn brought(&self, rule: &Rule) -> Result<Option<Rc<Caller>>, Answer> {
         let url = self.url()?;
         match access_token::caller(self.site(), self.host(), self.request(), &url).await {
-            Ok(Some((caller, location))) => self.with_scopes(&rule, caller, location).await.map(Some),
-            Ok(None) if require_token => Err(self.challenged(&rule, &Error::Challenge(Challenge::Missing))),
+            Ok(Some((caller, location))) => self.with_scopes(rule, caller, location).await.map(Some),
             Ok(None) => Ok(None),
-            Err(error) => Err(self.challenged(&rule, &error)),
+            Err(error) => Err(self.challenged(rule, &error)),
         }
     }
 

@@ -101,7 +101,11 @@ impl Inside {
     pub(super) async fn before(&self, request: web_sys::Request) -> embed::Before<Host, Incoming> {
         let host = self.host(&request);
         let facts = glue::facts(&request);
-        let incoming = EdgeRequest::new(request, facts).untangled(self.gateway.cookie_names());
+        self.before_incoming(host, EdgeRequest::new(request, facts)).await
+    }
+
+    pub(super) async fn before_incoming(&self, host: Host, incoming: Incoming) -> embed::Before<Host, Incoming> {
+        let incoming = incoming.untangled(self.gateway.cookie_names());
         embed::before_request(Rc::clone(&self.gateway), host, incoming).await
     }
 }

@@ -31,9 +31,10 @@ use crate::{
 ///         })
 ///         .await
 /// }
+/// # fn main() {}
 /// ```
 #[derive(Clone)]
-pub struct Oidc(Inside);
+pub struct Oidc(pub(super) Inside);
 
 impl fmt::Debug for Oidc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -103,6 +104,33 @@ pub enum Before {
 }
 
 /// The way back of an answer.
+///
+/// ```no_run
+/// use edge_oidc::{Before, Oidc};
+/// use worker::{Request, Response, Result};
+///
+/// async fn answer(oidc: &Oidc, request: &Request) -> Result<Response> {
+///     match oidc.before_request(request).await? {
+///         Before::Respond(response) => Ok(response),
+///         Before::Visit(visit, after) => after.apply(Response::ok(visit.user_loggedin().to_string())?),
+///     }
+/// }
+/// ```
+///
+/// The compiler says when it is forgotten, and `deny(unused)` makes an error of it:
+///
+/// ```compile_fail
+/// #![deny(unused)]
+/// # use edge_oidc::{Before, Oidc};
+/// # use worker::{Request, Response, Result};
+/// # pub
+/// async fn answer(oidc: &Oidc, request: &Request) -> Result<Response> {
+///     match oidc.before_request(request).await? {
+///         Before::Respond(response) => Ok(response),
+///         Before::Visit(visit, after) => Response::ok(visit.user_loggedin().to_string()),
+///     }
+/// }
+/// ```
 #[must_use = "without it a session that was renewed, begun or ended is lost on the way back"]
 pub struct AfterRequest {
     inside: Inside,
