@@ -56,7 +56,7 @@ async function outcomeOf(part) {
 
 async function cargo() {
   headline('Native tests (cargo test)');
-  return counted('cargo', ['test', '--features', 'tools', '--no-fail-fast'], /^test result: .*?(\d+) passed; (\d+) failed/, (found) => [Number(found[1]), Number(found[2])]);
+  return counted('cargo', ['test', '--features', 'tools,axum', '--no-fail-fast'], /^test result: .*?(\d+) passed; (\d+) failed/, (found) => [Number(found[1]), Number(found[2])]);
 }
 
 async function e2e() {

@@ -28,6 +28,35 @@ impl AsRequest for web_sys::Request {
     }
 }
 
+/// An answer that nobody returns leads nowhere: it is no response by itself, and `deny(unused)` makes an error of one that
+/// is dropped.
+///
+/// ```no_run
+/// # use edge_oidc::{Answer, Visit};
+/// # use worker::{Response, Result};
+/// async fn logout(visit: Visit) -> Result<Response> {
+///     visit.logout(None).await.into_response()
+/// }
+/// ```
+///
+/// ```compile_fail,E0308
+/// # use edge_oidc::{Answer, Visit};
+/// # use worker::{Response, Result};
+/// async fn logout(visit: Visit) -> Result<Response> {
+///     Ok(visit.logout(None).await)
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #![deny(unused)]
+/// # use edge_oidc::{Answer, Visit};
+/// # use worker::{Response, Result};
+/// # pub
+/// async fn logout(visit: Visit) -> Result<Response> {
+///     visit.logout(None).await;
+///     Response::ok("signed out, or not")
+/// }
+/// ```
 impl Answer {
     /// A response that goes back through [`Oidc::serve`](super::Oidc::serve) or
     /// [`AfterRequest::apply`](super::AfterRequest::apply), which set its cookies.

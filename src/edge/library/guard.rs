@@ -27,6 +27,7 @@ use crate::{
 ///         })
 ///         .await
 /// }
+/// # fn main() {}
 /// ```
 #[derive(Clone)]
 pub struct Guard(Inside);
