@@ -18,5 +18,5 @@ export function guard(handler) {
 /** What it throws is its own, as it would be without a guard. */
 async function handled(handler, request, env, context, lines) {
   const answer = await handler.fetch(passed(request, lines), env, context, visitOf(lines.at(-1)));
-  return returned(answerOf(answer), request, env, lines);
+  return returned(answerOf(answer), { request, env, context }, lines);
 }

@@ -83,8 +83,7 @@ async function pack(wasmBindgen, folder) {
     join(bound, 'index_bg.wasm'), '-o', join(folder, 'index_bg.wasm'),
     ...WASM_FEATURES.map((feature) => `--enable-${feature}`), ...WASM_OPT, '--strip-debug', '--strip-producers',
   ]);
-  const sources = ['glue', 'forward'].map((name) => [`edge-oidc.${name}`, join(ROOT, 'src', 'edge', `${name}.js`)]);
-  const aliases = { 'edge-oidc.wasm': join(bound, 'index.js'), ...Object.fromEntries(sources) };
+  const aliases = { 'edge-oidc.wasm': join(bound, 'index.js'), 'edge-oidc.glue': join(ROOT, 'src', 'edge', 'glue.js') };
   await bundle(join(ROOT, 'src', 'edge', 'entry.js'), join(folder, 'index.js'), aliases);
   for (const script of ['guard.js', 'binding.js']) await bundle(join(ROOT, 'npm', script), join(folder, script), aliases);
 }

@@ -163,3 +163,14 @@ fn one_that_was_opened_with_a_token_ends_with_it() {
         assert_eq!(world.send(&ask("/")).status(), 401, "and so does a request, {case}");
     }
 }
+
+#[test]
+fn the_operator_is_told_whose_side_was_too_slow() {
+    let (world, cookies) = signed_in(&json!({}));
+    for (is_visitor, fault) in [(true, "visitor"), (false, "origin")] {
+        world.gateway.tell_too_slow(&world.host, &FakeRequest::get("/chat").cookies(&cookies), is_visitor);
+        let line: Value = serde_json::from_str(world.host.lines().last().unwrap()).unwrap();
+        assert_eq!((&line["event"], &line["fault"]), (&json!("live.too_slow"), &json!(fault)));
+        assert!(line["subject"].is_string(), "{line}");
+    }
+}

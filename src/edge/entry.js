@@ -14,7 +14,13 @@ const alive = (call) => (...given) => {
   return call(...given);
 };
 
-answerBy({ decide: alive(wasm.decide), judge: alive(wasm.judge), refuse: alive(wasm.refuse), look: alive(wasm.look) });
+answerBy({
+  decide: alive(wasm.decide),
+  judge: alive(wasm.judge),
+  refuse: alive(wasm.refuse),
+  look: alive(wasm.look),
+  tooSlow: alive(wasm.too_slow),
+});
 
 export default { fetch: answer };
 

@@ -14,8 +14,8 @@ const SMALL_BODY = 65_536;
 const NOT_CACHED = { cacheTtl: -1 };
 
 /** Answers a request: itself, or as the origin does. */
-export function answer(request, env) {
-  return decided(request, env, facts(request), false, (order) => forward(request, env, order));
+export function answer(request, env, context) {
+  return decided(request, env, facts(request), false, (order) => forward(request, env, order, context));
 }
 
 /** Our own answer, or what `pass` makes of the order, which ends with who asks if it `tells`; or a promise of either. */
@@ -30,12 +30,12 @@ export function decided(request, env, given, tells, pass) {
  * URL, when it is another one than the request's; our own cookies for the answer, between tabs; `session` or so many
  * milliseconds, if a connection does not stay open longer; then edits to headers, and who asks.
  */
-export async function forward(request, env, order) {
+export async function forward(request, env, order, context) {
   const lines = order.split("\n");
   try {
     const sent = send(request, env, lines);
     const answered = await (answersSoon(request) ? within(ORIGIN_TIMEOUT, sent) : sent);
-    return returned(answered, request, env, lines);
+    return returned(answered, { request, env, context }, lines);
   } catch (error) {
     return worker.refuse(request, env, facts(request), error?.name === "TimeoutError");
   }
@@ -64,9 +64,9 @@ export function passed(request, lines) {
 }
 
 /** The answer as it goes back, watched if it is a connection that may not stay open for ever. */
-export function returned(answered, request, env, lines) {
-  const answer = cleaned(answered, lines[0], lines[2], env);
-  return lines[3] !== "" && isLive(answered) ? watched(answer, request, env, newest(request, lines), Number(lines[3])) : answer;
+export function returned(answered, around, lines) {
+  const answer = cleaned(answered, lines[0], lines[2], around.env);
+  return lines[3] !== "" && isLive(answered) ? watched(answer, around, newest(around.request, lines), Number(lines[3])) : answer;
 }
 
 /** The cookies of the session that a connection is opened under, as the browser will have them. */

@@ -97,7 +97,7 @@ extern "C" {
     pub(super) fn answer_by(functions: &JsValue);
 }
 
-// Named because a file that nobody names is not taken along to where the others look for it.
+// These are named because a file that nobody names is not taken along to where the others look for it.
 #[cfg(feature = "edge")]
 #[cfg_attr(feature = "guard", wasm_bindgen(raw_module = "edge-oidc.live"))]
 #[cfg_attr(not(feature = "guard"), wasm_bindgen(module = "/src/edge/live.js"))]
@@ -105,6 +105,15 @@ extern "C" {
     #[allow(dead_code, reason = "its name is all that is wanted")]
     #[wasm_bindgen(js_name = isLive)]
     pub(super) fn is_live(answer: &web_sys::Response) -> bool;
+}
+
+#[cfg(feature = "edge")]
+#[cfg_attr(feature = "guard", wasm_bindgen(raw_module = "edge-oidc.relay"))]
+#[cfg_attr(not(feature = "guard"), wasm_bindgen(module = "/src/edge/relay.js"))]
+extern "C" {
+    #[allow(dead_code, reason = "its name is all that is wanted")]
+    #[wasm_bindgen(js_name = Relay)]
+    pub(super) fn relay();
 }
 
 /// What a Durable Object is given.

@@ -92,6 +92,16 @@ pub fn refuse(
     respond::respond(&gateway.refuse(&host, &request, &error))
 }
 
+/// A side of a connection took what was sent to it so slowly that it was closed: the visitor's, or else the origin's.
+#[allow(unreachable_pub, reason = "JavaScript reaches it")]
+#[wasm_bindgen]
+pub fn too_slow(request: web_sys::Request, env: &JsValue, facts: String, is_visitor: bool) {
+    let Some(gateway) = the_gateway(env) else { return };
+    let request = EdgeRequest::new(request, facts);
+    let host = EdgeHost::new(Lent { env, request: request.raw(), config: gateway.config() });
+    gateway.tell_too_slow(&host, &request, is_visitor);
+}
+
 /// In how many milliseconds the connection is looked at again; 0: it is to be closed.
 #[allow(unreachable_pub, reason = "JavaScript reaches it")]
 #[wasm_bindgen]

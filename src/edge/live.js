@@ -1,11 +1,9 @@
 // Connections that stay open: a WebSocket or an event stream that was opened under a session, or with a token, does not
 // outlive it. Each is watched within the request that opened it, which lasts as long as the connection does.
 
+import { facts } from "./glue.js";
+import { Relay } from "./relay.js";
 import { worker } from "./worker.js";
-
-/** RFC 6455 §7.4.1: closed by a rule, not by a fault. */
-const POLICY = 1008;
-const FAULT = 1011;
 
 /** Whether an answer stays open by its nature, for how long nobody knows. */
 export function isLive(response) {
@@ -14,11 +12,15 @@ export function isLive(response) {
 
 /**
  * The same connection, closed when the session of these cookies is over. Without cookies: after `milliseconds`, at the
- * end of a token.
+ * end of a token. With the request's `context`, one that does not react is cut off.
  */
-export function watched(response, request, env, cookies, milliseconds) {
+export function watched(response, { request, env, context }, cookies, milliseconds) {
   const watch = (close) => (cookies === undefined ? after(milliseconds, close) : whileItStands(() => worker.look(env, request, cookies), close));
-  if (response.webSocket) return watchedSocket(response, watch);
+  if (response.webSocket) {
+    const tell = (isVisitor) => worker.tooSlow(request, env, facts(request), isVisitor);
+    const abort = context && (() => context.abort(new Error("a WebSocket that nobody reads is cut off")));
+    return watchedSocket(response, { watch, tell, abort });
+  }
   return response.body ? watchedStream(response, watch) : response;
 }
 
@@ -56,44 +58,11 @@ function watchedStream(response, watch) {
   return new Response(readable, response);
 }
 
-function watchedSocket(response, watch) {
+function watchedSocket(response, doing) {
   const [outer, inner] = Object.values(new WebSocketPair());
-  const origin = response.webSocket;
-  const stop = watch(() => [inner, origin].forEach((socket) => close(socket, POLICY, "the session is over")));
-  relay(inner, origin, stop);
-  relay(origin, inner, stop);
+  new Relay(inner, response.webSocket, doing);
   // How messages are packed is agreed upon with each side by itself.
   const headers = new Headers(response.headers);
   headers.delete("Sec-WebSocket-Extensions");
   return new Response(null, { status: 101, headers, webSocket: outer });
-}
-
-function relay(from, to, stop) {
-  from.accept();
-  from.binaryType = "arraybuffer";
-  from.addEventListener("message", ({ data }) => {
-    try {
-      to.send(data);
-    } catch {
-      // It has closed meanwhile; its own event says so.
-    }
-  });
-  from.addEventListener("close", ({ code, reason }) => {
-    stop();
-    close(to, code, reason);
-  });
-  from.addEventListener("error", () => {
-    stop();
-    close(to, FAULT);
-  });
-}
-
-/** Codes that stand for "there was none" and "it broke" can't be sent. */
-function close(socket, code, reason) {
-  try {
-    if (code === 1005) socket.close();
-    else socket.close(code === 1006 ? FAULT : code, reason);
-  } catch {
-    // It is closed.
-  }
 }

@@ -1,4 +1,5 @@
-// What JavaScript asks of WebAssembly: `decide`, `judge`, `refuse` and `look`. Whoever begins the instance says how.
+// What JavaScript asks of WebAssembly: `decide`, `judge`, `refuse`, `look` and `tooSlow`. Whoever begins the instance says
+// how.
 
 export const worker = {};
 

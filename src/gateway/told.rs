@@ -2,7 +2,7 @@
 
 use super::Gateway;
 use crate::{
-    error::{Error, LogLine},
+    error::{Error, Fault, LogLine},
     flow::identify,
     host::{Host, random},
     policy::Admitted,
@@ -13,11 +13,21 @@ use crate::{
 impl Gateway {
     /// A refusal. What it takes to tell more is done here alone, off the way of those who pass.
     pub(super) fn tell(&self, host: &impl Host, request: &impl IncomingRequest, error: &Error) {
-        let line = LogLine { rule: self.rule(request), ..LogLine::error(error) };
+        self.tell_line(host, request, LogLine::error(error));
+    }
+
+    fn tell_line(&self, host: &impl Host, request: &impl IncomingRequest, line: LogLine) {
+        let line = LogLine { rule: self.rule(request), ..line };
         host.log(&match identify::last_session(&self.site, request.cookies()) {
             Some(session) => self.site.about(line, &session.identity),
             None => line,
         });
+    }
+
+    /// A connection was closed because one side took too slowly what was sent to it: the visitor's, or else the origin's.
+    pub fn tell_too_slow(&self, host: &impl Host, request: &impl IncomingRequest, is_visitor: bool) {
+        let fault = if is_visitor { Fault::Visitor } else { Fault::Origin };
+        self.tell_line(host, request, LogLine { fault: Some(fault), ..LogLine::event("live.too_slow") });
     }
 
     /// A sign-in has begun.

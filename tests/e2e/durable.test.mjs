@@ -1,4 +1,4 @@
-// The strongly consistent store, Durable Objects in workerd: contract §6, issue "sessions" 3 and 4.
+// The strongly consistent store, Durable Objects in workerd: contract §6.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

@@ -1,4 +1,4 @@
-// Connections that stay open are closed when the session is over that they were opened under: issue "sessions" 7.
+// Connections that stay open are closed when the session is over that they were opened under.
 
 import assert from 'node:assert/strict';
 import http from 'node:http';

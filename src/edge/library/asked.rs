@@ -52,10 +52,12 @@ fn answer() -> Result<(), JsValue> {
     let judge: Closure<dyn Fn(bool, String, String, String) -> String> = Closure::new(judge);
     let refuse: Closure<dyn Fn(web_sys::Request, JsValue, String, bool) -> Answered> = Closure::new(refuse);
     let look: Closure<dyn Fn(JsValue, web_sys::Request, String) -> Promise> = Closure::new(look);
+    let too_slow: Closure<dyn Fn(web_sys::Request, JsValue, String, bool)> = Closure::new(too_slow);
     let functions = Object::new();
     Reflect::set(&functions, &"judge".into(), &judge.into_js_value())?;
     Reflect::set(&functions, &"refuse".into(), &refuse.into_js_value())?;
     Reflect::set(&functions, &"look".into(), &look.into_js_value())?;
+    Reflect::set(&functions, &"tooSlow".into(), &too_slow.into_js_value())?;
     glue::answer_by(&functions);
     Ok(())
 }
@@ -80,6 +82,13 @@ fn refuse(
     let error = if is_late { Error::OriginTimedOut } else { Error::OriginUnreachable };
     let host = inside.host(&request);
     respond(&inside.gateway.refuse(&host, &EdgeRequest::new(request, facts), &error))
+}
+
+/// A side of a connection was closed because it took too slowly what was sent to it.
+fn too_slow(request: web_sys::Request, _env: JsValue, facts: String, is_visitor: bool) {
+    let Ok(inside) = last() else { return };
+    let host = inside.host(&request);
+    inside.gateway.tell_too_slow(&host, &EdgeRequest::new(request, facts), is_visitor);
 }
 
 /// In how many milliseconds to look at a connection again; 0: it is to be closed.
