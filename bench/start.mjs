@@ -26,7 +26,7 @@ weighs. Takes about a minute; writes bench/results/start.json. There is no pass 
 `;
 
 await script(HELP, async () => {
-  const { rounds } = parsed('start', { rounds: 15, requests: 1 });
+  const { rounds } = parsed('start', { rounds: 15 });
   requireProc();
   const began = { ...circumstances(), load_before: load() };
   const closing = [];

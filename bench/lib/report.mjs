@@ -12,6 +12,7 @@ const PARTS = {
   'sign-ins': signIns,
   start,
   ...Object.fromEntries(['cookie', 'rules', 'tokens', 'sign-ins'].map((name) => [`scale-${name}`, scaled])),
+  simulation,
   memory,
   ...Object.fromEntries(['durable', 'durable-calm', 'kv'].map((name) => [`load-${name}`, crowd])),
 };
@@ -92,6 +93,18 @@ function scaled(result) {
     table: table([across, ...all.map(({ name }) => `${name}, ${up}`)], columns.map((x, index) => [x, ...all.map(({ points }) => points[index][1])])),
     text: result.verdict,
     chart: curves({ title, across, up, curves: all, notes: notesOf(result) }),
+  };
+}
+
+function simulation({ days, visitors, seed }) {
+  const rows = days.map(({ store, check_interval: interval, isolates_a_location: isolates, happens, requests, kv, objects, renewals, revocation_ms: delays, sign_ins: signIns }) => [
+    happens, store, interval, isolates, ((kv.reads + objects.requests) / requests).toFixed(3), kv.writes, `${renewals.refused} of ${renewals.asked}`,
+    signIns.lost, delays ? `${(delays.median / 1000).toFixed(1)} / ${(delays.most / 1000).toFixed(1)}` : '', signIns.after_an_outage + signIns.tokens_over, signIns.most_in_a_minute,
+  ]);
+  return {
+    title: 'Days in a model of the platform',
+    table: table(['what happens', 'store', 'check interval', 'isolates a place', 'KV reads or object requests, each request', 'KV writes', 'refresh tokens that came too late', 'sessions lost', 'revocation, s, in the middle / at most', 'signed in again', 'sign-ins in the worst minute'], rows),
+    text: `${visitors} visitors, seed ${seed}; see [docs/scale.md](../../docs/scale.md).`,
   };
 }
 

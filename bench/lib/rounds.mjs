@@ -14,21 +14,22 @@ const WARM_UP = 2000;
 /** What a browser sends with a navigation. */
 export const PAGE = { Accept: 'text/html', 'Sec-Fetch-Mode': 'navigate', 'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', 'Accept-Language': 'en', 'Accept-Encoding': 'gzip, br' };
 
-/** `{ rounds, requests }` and the `more` options, which are texts. */
-export function parsed(name, { rounds, requests, ...more }) {
+/** Options with what they are unless told: where that is a number, a whole number is expected. */
+export function parsed(name, defaults) {
   const next = `npm run bench -- ${name} --help`;
-  const text = (value) => ({ type: 'string', ...(value !== undefined && { default: value }) });
-  const known = Object.entries({ rounds: String(rounds), requests: String(requests), ...more }).map(([key, value]) => [key, text(value)]);
+  const text = (value) => ({ type: 'string', ...(value !== undefined && { default: String(value) }) });
+  const known = Object.entries(defaults).map(([key, value]) => [key, text(value)]);
   let options;
   try {
     options = parseArgs({ options: Object.fromEntries(known) }).values;
   } catch (error) {
     throw new Failure(error.message, next);
   }
-  for (const key of ['rounds', 'requests']) {
+  const numbers = Object.keys(defaults).filter((key) => typeof defaults[key] === 'number');
+  for (const key of numbers) {
     if (!/^[1-9]\d{0,6}$/.test(options[key])) throw new Failure(`expected a whole number for --${key}, got ${options[key]}`, next);
   }
-  return { ...options, rounds: Number(options.rounds), requests: Number(options.requests) };
+  return { ...options, ...Object.fromEntries(numbers.map((key) => [key, Number(options[key])])) };
 }
 
 /** An origin that costs next to nothing, the same one for all; it answers 500 to whoever is nobody. */
