@@ -1,11 +1,21 @@
 // What is said of the handler that is guarded, whichever way.
 
-/** The handler with another `fetch`; all else of it stays. */
+/** The handler with another `fetch`; whatever else it can do stays. */
 export function withFetch(handler, fetch) {
   if (typeof handler?.fetch !== "function") {
     throw new TypeError(`edge-oidc: guard() takes an object with a function "fetch", not ${kindOf(handler)}`);
   }
-  return Object.create(handler, { fetch: { value: fetch, enumerable: true } });
+  const others = methodsOf(handler).map((name) => [name, (...given) => handler[name](...given)]);
+  return { ...Object.fromEntries(others), fetch };
+}
+
+// The runtime looks for handlers in the object itself, and not in its class.
+function methodsOf(handler) {
+  const names = new Set();
+  for (let part = handler; part && part !== Object.prototype; part = Object.getPrototypeOf(part)) {
+    for (const name of Object.getOwnPropertyNames(part)) names.add(name);
+  }
+  return [...names].filter((name) => name !== "constructor" && typeof handler[name] === "function");
 }
 
 /** What its `fetch` has returned, if that is an answer. */

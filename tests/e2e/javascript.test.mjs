@@ -36,7 +36,8 @@ after(() => Promise.all(started.map((part) => part.close())));
 async function start(kind, bundle, options) {
   const { build, modules } = bundle;
   const worker = kind === 'npm-package' ? { build, modules, durable: true } : { asker: join(build, 'index.js') };
-  const stack = await startStack({ ...worker, ...options, vars: { OIDC_ORIGIN: undefined, ...options?.vars } });
+  // With an origin that is configured, and never asked.
+  const stack = await startStack({ ...worker, ...options });
   started.push(stack);
   return stack;
 }
@@ -64,7 +65,7 @@ async function dev(kind, { folder }) {
     configs.push(file);
   }
   const worker = await startWrangler({ configs, port, secrets, vars: { OIDC_ISSUER: provider.issuer } });
-  return { visitor: new Visitor(publicUrl), provider, close: () => Promise.all([worker.close(), provider.close()]) };
+  return { visitor: new Visitor(publicUrl), provider, worker, close: () => Promise.all([worker.close(), provider.close()]) };
 }
 
 /** By a form of the site. */
@@ -176,6 +177,7 @@ for (const [kind, { from, more }] of Object.entries(KINDS)) {
       assert.equal(echoed.headers.cookie, undefined, 'the guard’s cookies are its own');
       assert.deepEqual([echoed.visit.by, echoed.visit.subject], ['session', 'alice']);
       assert.deepEqual(echoed.visit.claims.groups, ['staff', 'admins']);
+      assert.deepEqual(stack.origin.requests, []);
     });
 
     test('tells of nobody, of nobody where it may not, and of a token', async () => {
@@ -329,6 +331,28 @@ test('the types say what is there and what is not', async () => {
     const hasty = async (env: Bound, request: Request) => (await whoIs(env.AUTH, request)).visit.claims;
   `);
   await project.check();
+});
+
+test('what else a handler does goes on', async () => {
+  const project = await npm.project('npm-package');
+  project.write(`
+    import { guard } from "edge-oidc";
+    export { SessionVault } from "edge-oidc";
+    class App {
+      name = "the app";
+      async fetch() { return new Response("hello"); }
+      async scheduled() { console.log("by the clock: " + this.name); }
+    }
+    export default guard(new App());
+  `);
+  const { visitor, worker, close } = await dev('npm-package', project);
+  try {
+    assert.equal((await visitor.fetch('/cdn-cgi/handler/scheduled')).status, 200);
+    await logged({ worker }, /by the clock: the app/);
+    assert.equal((await visitor.fetch('/private')).status, 401);
+  } finally {
+    await close();
+  }
 });
 
 describe('a mistake', () => {
