@@ -24,8 +24,9 @@ Nothing is done when no source has changed since the last build.
 `;
 
 const UPLOAD = ['build/index.js', 'build/index_bg.wasm'];
-const PACKAGE = ['npm/dist/guard.js', 'npm/dist/binding.js', 'npm/dist/index_bg.wasm'];
-const OUTPUTS = [...UPLOAD, ...PACKAGE];
+const PACKAGE = ['guard.js', 'binding.js'];
+const LICENSES = ['LICENSE-APACHE', 'LICENSE-MIT'];
+const OUTPUTS = [...UPLOAD, ...['index_bg.wasm', ...PACKAGE].map((file) => `npm/dist/${file}`), ...LICENSES.map((file) => `npm/${file}`)];
 const INPUTS = ['src', 'npm/guard.js', 'npm/binding.js', 'npm/handler.js', 'askama.toml', 'Cargo.toml', 'Cargo.lock', 'package-lock.json', 'scripts/build.mjs', 'scripts/lib/tools.mjs', 'scripts/lib/wasm.mjs'];
 const BUILD = join(ROOT, 'build');
 const STAMP = join(BUILD, '.inputs');
@@ -53,9 +54,8 @@ await script(HELP, async (argv) => {
   try {
     await withProgress('Compiling the Worker (a first time takes a minute or two)', (report) => compile(report));
     await withProgress('Making it small', () => pack(wasmBindgen, staging));
-    mkdirSync(join(ROOT, 'npm', 'dist'), { recursive: true });
-    copyFileSync(join(staging, 'index_bg.wasm'), join(ROOT, 'npm', 'dist', 'index_bg.wasm'));
-    for (const file of OUTPUTS.slice(0, -1)) renameSync(join(staging, basename(file)), join(ROOT, file));
+    fillPackage(staging);
+    for (const file of UPLOAD) renameSync(join(staging, basename(file)), join(ROOT, file));
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
@@ -85,7 +85,15 @@ async function pack(wasmBindgen, folder) {
   ]);
   const aliases = { 'edge-oidc.wasm': join(bound, 'index.js'), 'edge-oidc.glue': join(ROOT, 'src', 'edge', 'glue.js') };
   await bundle(join(ROOT, 'src', 'edge', 'entry.js'), join(folder, 'index.js'), aliases);
-  for (const script of ['guard.js', 'binding.js']) await bundle(join(ROOT, 'npm', script), join(folder, script), aliases);
+  for (const script of PACKAGE) await bundle(join(ROOT, 'npm', script), join(folder, script), aliases);
+}
+
+/** What the npm package holds beside what is written by hand. */
+function fillPackage(folder) {
+  const npm = join(ROOT, 'npm');
+  mkdirSync(join(npm, 'dist'), { recursive: true });
+  for (const file of ['index_bg.wasm', ...PACKAGE]) copyFileSync(join(folder, file), join(npm, 'dist', file));
+  for (const file of LICENSES) copyFileSync(join(ROOT, file), join(npm, file));
 }
 
 function isBuilt(fingerprint) {

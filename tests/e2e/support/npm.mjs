@@ -1,16 +1,30 @@
-// The npm package as its users get it: packed, installed from the tarball without a network, and bundled by wrangler.
+// The npm package as its users get it: packed, installed from the tarball without a network, bundled by wrangler, and run in
+// workerd.
 
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startProvider, workerClient } from '../../../demo/provider.mjs';
 import { ROOT, nodeTool, run } from '../../../scripts/lib/run.mjs';
+import { CLIENT_SECRET, SECRET_KEY, startStack } from './stack.mjs';
+import { Visitor } from './visitor.mjs';
+import { freePort } from './workerd.mjs';
+import { startWrangler } from './wrangler.mjs';
+
+/** The examples, and how each says what guards it. */
+export const KINDS = {
+  'npm-package': { from: 'edge-oidc', more: 'export { SessionVault } from "edge-oidc";' },
+  'service-binding': { from: 'edge-oidc/binding', more: '' },
+};
 
 /** Packs the package and resolves to `{ tarball, files, project, close }`; `project(name)` is a copy of that example. */
 export async function packed() {
   const folder = mkdtempSync(join(tmpdir(), 'edge-oidc-npm-'));
-  const said = await run('npm', ['pack', '--json', '--silent', '--pack-destination', folder], { cwd: join(ROOT, 'npm') });
+  const said = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: join(ROOT, 'npm') });
   // One object by name, or a list of one, by npm's version.
-  const [{ filename, files }] = Object.values(JSON.parse(said.slice(said.search(/^[[{]/m))));
+  const [{ filename, files }] = Object.values(JSON.parse(said));
   const tarball = join(folder, filename);
   return {
     tarball,
@@ -43,4 +57,38 @@ async function projectOf(folder, example, tarball) {
       return run(nodeTool('tsc'), ['--project', folder]);
     },
   };
+}
+
+/** A project's Worker with the stack around it: before the stock guard, or with the guard in it. */
+export async function startGuarded(kind, bundle, options) {
+  const { build, modules } = bundle;
+  const worker = kind === 'npm-package' ? { build, modules, durable: true } : { asker: join(build, 'index.js') };
+  // With an origin that is configured, and never asked.
+  return startStack({ ...worker, ...options });
+}
+
+/** An example under `wrangler dev` by its own files, but for the provider; with the guard beside it if it has none in it. */
+export async function startExample(kind, { folder }) {
+  const port = await freePort();
+  const publicUrl = `http://localhost:${port}`;
+  const clientId = kind === 'npm-package' ? kind : 'edge-oidc';
+  const provider = await startProvider({ clients: [workerClient({ clientId, clientSecret: CLIENT_SECRET, publicUrl })] });
+  const secrets = { OIDC_SECRET_KEY: SECRET_KEY, OIDC_CLIENT_SECRET: CLIENT_SECRET };
+  const configs = [join(folder, 'wrangler.toml')];
+  if (kind === 'service-binding') {
+    const file = join(folder, 'guard.toml');
+    // As it is, but built already; what it is given by options goes to the first Worker alone.
+    const text = readFileSync(file, 'utf8').replace(/^\[build\]\ncommand = .*$/m, '').replace('"../../build/', `"${ROOT}/build/`);
+    writeFileSync(file, text.replace('https://id.example.com', provider.issuer));
+    writeFileSync(join(folder, '.dev.vars'), Object.entries(secrets).map(([name, value]) => `${name}="${value}"\n`).join(''));
+    configs.push(file);
+  }
+  const worker = await startWrangler({ configs, port, secrets, vars: { OIDC_ISSUER: provider.issuer } });
+  return { visitor: new Visitor(publicUrl), provider, worker, close: () => Promise.all([worker.close(), provider.close()]) };
+}
+
+/** Waits until the log has it, which comes by another way than the answer. */
+export async function logged({ worker }, text) {
+  for (const until = Date.now() + 20_000; !text.test(worker.log()) && Date.now() < until;) await sleep(50);
+  assert.match(worker.log(), text);
 }

@@ -61,6 +61,11 @@ export class Visitor {
     return this.submit(form, { name, password: name }, options);
   }
 
+  /** Signs out by a form of the site; the answer leads on to the provider. */
+  signOut(body = '') {
+    return this.send('/oidc_logout', { method: 'POST', headers: { 'Content-Type': 'application/x-www-form-urlencoded', Origin: this.publicUrl }, body });
+  }
+
   /** Signs in up to the callback, which is returned as a URL and not yet asked for. */
   async callbackUrl(target = '/private/', name = 'alice') {
     const isCallback = (url) => url.startsWith(`${this.publicUrl}/oidc_callback`);
