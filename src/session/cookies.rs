@@ -68,21 +68,30 @@ impl CookieNames {
         Some(Cow::Owned(sealed))
     }
 
-    /// A `Cookie` header in which the platform has joined several by commas, with semicolons before and behind the
-    /// cookies that are ours. Commas inside other cookies' values stay.
+    /// A `Cookie` header in which the platform may have joined several by commas, with semicolons before and behind
+    /// the cookies that are ours. Commas inside other cookies' values stay.
+    ///
+    /// What stands behind a comma may as well be the value of another cookie, which any neighbour of the site may set
+    /// (RFC 6265bis §4.1.3.2 guards names alone). So it gets a name that nobody goes by, and that no origin is shown.
     pub fn untangled<'h>(&self, header: &'h str) -> Cow<'h, str> {
-        // Values of ours hold no comma, so the comma behind one joins headers too.
-        let tangled = |at: usize| {
-            let (before, rest) = header.split_at_checked(at).unwrap_or_default();
-            let last = before.rsplit([';', ',']).next().unwrap_or_default();
-            self.is_own(first_name(last)) || rest.get(1..).is_some_and(|rest| self.is_own(first_name(rest)))
-        };
-        let commas: Vec<usize> = header.match_indices(',').map(|(at, _)| at).filter(|at| tangled(*at)).collect();
-        if commas.is_empty() {
+        if !header.contains(',') {
             return Cow::Borrowed(header);
         }
-        let replaced = header.char_indices().map(|(at, c)| if commas.contains(&at) { ';' } else { c });
-        Cow::Owned(replaced.collect())
+        let mut untangled = String::with_capacity(header.len() + 8);
+        let mut last_is_own = false;
+        for (index, piece) in header.split(',').enumerate() {
+            let is_own = self.is_own(first_name(piece));
+            untangled.push_str(match index {
+                0 => "",
+                _ if is_own => ";\u{1}",
+                // Values of ours hold no comma, so the comma behind one joins headers too.
+                _ if last_is_own => ";",
+                _ => ",",
+            });
+            untangled.push_str(piece);
+            last_is_own = piece.rsplit(';').next().is_some_and(|last| self.is_own(first_name(last)));
+        }
+        if untangled == header { Cow::Borrowed(header) } else { Cow::Owned(untangled) }
     }
 
     /// The cookies that hold a sealed session, and the removal of pieces that an earlier, longer one left behind.
@@ -227,8 +236,12 @@ mod tests {
     #[test]
     fn several_headers_joined_by_commas() {
         for (header, untangled) in [
-            ("a=1, __Host-oidc_id_token=1x; b=2", "a=1; __Host-oidc_id_token=1x; b=2"),
-            ("a=1,__host-oidc_tries=x,__Host-oidc_id_token.1 =y", "a=1;__host-oidc_tries=x;__Host-oidc_id_token.1 =y"),
+            ("a=1, __Host-oidc_id_token=1x; b=2", "a=1;\u{1} __Host-oidc_id_token=1x; b=2"),
+            (
+                "a=1,__host-oidc_tries=x,__Host-oidc_id_token.1 =y",
+                "a=1;\u{1}__host-oidc_tries=x;\u{1}__Host-oidc_id_token.1 =y",
+            ),
+            ("__Host-oidc_id_token=1x,__Host-oidc_id_token=1y", "__Host-oidc_id_token=1x;\u{1}__Host-oidc_id_token=1y"),
             ("__Host-oidc_id_token=1x, a=1,2; b=3", "__Host-oidc_id_token=1x; a=1,2; b=3"),
             ("a=1; __Host-oidc_id_token=1x, b=2, c=3", "a=1; __Host-oidc_id_token=1x; b=2, c=3"),
             ("a=1,2; b=3, c=4", "a=1,2; b=3, c=4"),
@@ -237,6 +250,19 @@ mod tests {
         ] {
             assert_eq!(names().untangled(header), untangled);
         }
+    }
+
+    /// `a` may have been set by a neighbour, for its own domain and this one.
+    #[test]
+    fn the_value_of_another_cookie_is_none_of_ours() {
+        let login = names().sign_in("state");
+        let header = format!("a=1, __Host-oidc_id_token=1x, __Host-oidc_tries=x, {login}=x; b=2");
+        let untangled = names().untangled(&header);
+        assert_eq!(names().sessions(&untangled).count() + names().sign_ins(&untangled).count(), 0);
+        assert_eq!(cookie::value(&untangled, names().tries()), None);
+        let shown = cookie::without(&untangled, |name| names().is_own(name));
+        assert_eq!(shown, cookie::Remaining::Changed("a=1; b=2".to_owned()));
+        assert_eq!(names().sessions(&names().untangled("__Host-oidc_id_token=1x, a=1")).count(), 1);
     }
 
     #[test]
