@@ -35,7 +35,8 @@ impl Entries {
             PLAIN_TEXT => (PLAIN_TEXT, plain_text(body)?),
             _ => {
                 let boundary = content_type.strip_prefix(MULTIPART)?.strip_prefix("; boundary=")?;
-                (MULTIPART, multipart(boundary, body)?)
+                // RFC 2046 §5.1.1; a long one would be long sought, too.
+                (MULTIPART, multipart(Some(boundary).filter(|boundary| boundary.len() <= 70)?, body)?)
             }
         };
         list.iter().all(Entry::is_carried).then_some(Self { enctype, list })

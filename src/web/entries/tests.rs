@@ -161,6 +161,11 @@ fn parts_that_no_browser_writes_or_no_page_can_carry() {
         assert!(Entries::parse(&kind, &good[..length]).is_none(), "{length}");
         assert!(length == 0 || Entries::parse(&kind, &good[length..]).is_none_or(|rest| rest.list.is_empty()));
     }
+    for (length, carried) in [(70, true), (71, false)] {
+        let boundary = "x".repeat(length);
+        let empty = format!("--{boundary}--\r\n");
+        assert_eq!(Entries::parse(&multipart_type(&boundary), empty.as_bytes()).is_some(), carried, "{length}");
+    }
     for kind in ["", "multipart/form-data", "multipart/mixed; boundary=x", "application/json", "Text/Plain"] {
         assert!(Entries::parse(kind, &good).is_none(), "{kind}");
     }
