@@ -2,7 +2,9 @@
 // Runs one benchmark of bench/ against the built Worker, or all of them.
 
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { RESULTS } from '../bench/lib/machine.mjs';
+import { goalsOf } from '../bench/lib/report.mjs';
 import { ROOT, run, start } from './lib/run.mjs';
 import { Failure, duration, headline, paint, say, script } from './lib/terminal.mjs';
 
@@ -62,7 +64,11 @@ async function all() {
     if ((await measured(which, ALL[which])) !== 0) failed.push(which);
   }
   headline(`All ${NAMES.length}, after ${duration(Date.now() - began)}`);
-  say('tables and charts: bench/results/README.md');
+  for (const { what, figure, most, met } of goalsOf(RESULTS)) {
+    const goal = most === undefined ? '' : `at most ${most}: ${met ? paint('green', 'met') : paint('red', 'not met')}`;
+    say(`  ${what.padEnd(64)} ${String(figure).padStart(8)}  ${goal}`);
+  }
+  say(`tables and charts: ${join(relative(ROOT, RESULTS), 'README.md')}`);
   if (failed.length === 0) return 0;
   say(paint('red', `failed: ${failed.join(', ')}`));
   return 1;

@@ -11,8 +11,8 @@ import { ROOT, nodeTool } from '../../scripts/lib/run.mjs';
 
 /** Where the built Worker lies. */
 export const BUILD = process.env.EDGE_OIDC_BUILD ?? join(ROOT, 'build');
-/** Trials need not take the place of what is kept. */
-const RESULTS = process.env.EDGE_OIDC_RESULTS ?? join(ROOT, 'bench', 'results');
+/** Where results are; trials need not take the place of what is kept. */
+export const RESULTS = process.env.EDGE_OIDC_RESULTS ?? join(ROOT, 'bench', 'results');
 
 /** Machine and versions, the way they stand in every result. */
 export function circumstances() {

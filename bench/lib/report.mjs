@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bars, curves } from './chart.mjs';
+import { goals } from './goals.mjs';
 
 /** What the page says of each result, in this order; each returns `{ title, table, chart }` of what its file holds. */
 const PARTS = {
@@ -19,17 +20,32 @@ const PARTS = {
 
 /** Writes the charts, and the page that holds all of them. */
 export function writeReport(folder) {
-  const parts = [];
+  const parts = [overview(folder)];
   for (const [name, part] of Object.entries(PARTS)) {
-    const file = join(folder, `${name}.json`);
-    if (!existsSync(file)) continue;
-    const result = JSON.parse(readFileSync(file, 'utf8'));
+    const result = resultOf(folder, name);
+    if (!result) continue;
     const { title, table, chart, text = '' } = part(result, name);
     if (chart) writeFileSync(join(folder, `${name}.svg`), chart);
     parts.push([`## ${title}`, chart && `![${title}](${name}.svg)`, table, text, circumstancesOf(result, name)].filter(Boolean).join('\n\n'));
   }
   const head = '# Results\n\nWritten by `npm run bench` from the files beside it; how each is measured stands in [../README.md](../README.md).';
   writeFileSync(join(folder, 'README.md'), `${[head, ...parts].join('\n\n')}\n`);
+}
+
+/** The figures that matter, and whether they are what they are meant to be. */
+export function goalsOf(folder) {
+  return goals((name) => resultOf(folder, name));
+}
+
+function overview(folder) {
+  const said = { true: 'met', false: '**not met**' };
+  const rows = goalsOf(folder).map(({ what, figure, most, met }) => [what, figure, most ?? '', said[met] ?? '']);
+  return `## At a glance\n\n${table(['', 'is', 'at most', ''], rows)}`;
+}
+
+function resultOf(folder, name) {
+  const file = join(folder, `${name}.json`);
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
 }
 
 function circumstancesOf({ date, machine, versions, worker, load_before: before, load_after: after }, name) {
