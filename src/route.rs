@@ -88,7 +88,7 @@ pub fn methods(config: &Config) -> impl Iterator<Item = &str> {
 
 /// Whether `path` is an endpoint of ours.
 pub fn own_endpoint(config: &Config, path: &[u8]) -> Option<Endpoint> {
-    if is_resource_metadata(&config.rules, path) {
+    if is_resource_metadata(config, path) {
         return Some(Endpoint::ResourceMetadata);
     }
     let endpoint = fixed_endpoint(&config.routes, path)?;
@@ -127,10 +127,20 @@ pub fn cookies_reach(routes: &Routes, path: &RequestPath<'_>) -> bool {
 }
 
 // RFC 9728 §3: at the root, whatever the base; the path of the resource comes behind.
-fn is_resource_metadata(rules: &[Rule], path: &[u8]) -> bool {
+fn is_resource_metadata(config: &Config, path: &[u8]) -> bool {
     let Some(suffix) = path.strip_prefix(WELL_KNOWN.as_bytes()) else { return false };
-    let mut resources = rules.iter().filter(|rule| rule.takes_tokens());
-    resources.any(|rule| suffix.is_empty() || rule.is_resource(suffix))
+    let mut resources = config.rules.iter().filter(|rule| rule.takes_tokens());
+    let is_whole = suffix.is_empty();
+    is_whole && config.decided_by_code || resources.any(|rule| is_whole || rule.is_resource(suffix))
+}
+
+/// Where clients find what they need to know of the resource that this rule is about, which takes tokens; nothing when it
+/// is the rule of code in a guard that takes none by itself.
+pub fn resource_metadata(config: &Config, rule: &Rule) -> Option<String> {
+    let resource = rule.resource_path();
+    // Code has no paths: its rules are about the whole site.
+    let is_there = !resource.is_empty() || is_resource_metadata(config, WELL_KNOWN.as_bytes());
+    is_there.then(|| [WELL_KNOWN, resource].concat())
 }
 
 fn rule_index(rules: &[Rule], method: &str, path: &[u8]) -> Option<usize> {

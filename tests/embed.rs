@@ -5,9 +5,10 @@
 mod around;
 mod support;
 
-use around::{Around, Said, Visit, nothing, private};
+use around::{Around, Got, Said, Visit, nothing, private};
 use edge_oidc::{
     embed::{Before, before_request},
+    gateway::Gateway,
     host::CallError,
     origin::HeaderEdit,
     secret::Secret,
@@ -15,7 +16,7 @@ use edge_oidc::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{pin::Pin, rc::Rc};
-use support::{Endpoint, FakeRequest, SESSION, block_on, provider::ISSUER};
+use support::{Endpoint, FakeRequest, SESSION, SITE, block_on, config, provider::ISSUER};
 
 fn usual() -> Around {
     Around::new(&json!({}))
@@ -358,6 +359,35 @@ fn tokens_that_the_code_asks_for() {
         assert!(header.contains(challenge), "{told}: {header}");
         assert!(got.cookies.is_empty(), "{told}");
     }
+}
+
+#[test]
+fn the_challenge_names_metadata_that_is_there() {
+    let around = asking();
+    let refused = async |visit: Visit<'_>| visit.accept_token(true, &["read"]).await.map(|_| String::new());
+    let named = |got: &Got| {
+        let challenge = got.reply.as_ref().and_then(|reply| reply.header_value("www-authenticate")).unwrap();
+        challenge.split_once("resource_metadata=\"").map(|(_, rest)| rest.trim_end_matches('"').to_owned())
+    };
+    let got = around.send(&around.browser(), FakeRequest::get("/api/x"), refused);
+    let url = named(&got).unwrap();
+    assert_eq!(url, format!("{SITE}/.well-known/oauth-protected-resource"));
+    let told = around.send(&around.browser(), FakeRequest::get(url.strip_prefix(SITE).unwrap()), nothing);
+    let document: Value = serde_json::from_str(&told.body).unwrap();
+    assert_eq!(
+        (told.status(), &document["resource"], &document["authorization_servers"]),
+        (200, &json!(SITE), &json!([ISSUER]))
+    );
+    assert_eq!(document.get("scopes_supported"), None, "what the code will ask for, nobody knows");
+    let other = FakeRequest::get("/.well-known/oauth-protected-resource/api");
+    assert!(around.send(&around.browser(), other, index).by_code, "the code's own");
+    // The hook of a guard that takes no tokens by itself.
+    let guard = Around {
+        gateway: Rc::new(Gateway::new(config(&json!({"OIDC_RULES": [{"path": "/*", "access": "public"}]})))),
+        ..asking()
+    };
+    let got = guard.send(&guard.browser(), FakeRequest::get("/api/x"), refused);
+    assert_eq!((got.status(), named(&got)), (401, None));
 }
 
 #[test]

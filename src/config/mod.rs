@@ -43,6 +43,7 @@ pub use errors::{ConfigError, ConfigErrors};
 
 /// Everything an operator can say.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is said for itself")]
 pub struct Config {
     /// Who signs visitors in; one entry for now, several later. Empty only when nobody is to sign in.
     pub providers: Vec<ProviderSettings>,
@@ -68,6 +69,8 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// Whether the last of them is ours.
     pub last_is_ours: bool,
+    /// Whether code around the library decides where they say nothing, and may ask for access tokens anywhere.
+    pub decided_by_code: bool,
     /// `OIDC_HEADERS`: claim and the header it goes into.
     pub headers: Vec<HeaderMapping>,
     /// `OIDC_ASSERTION`: what is signed for the origin.
@@ -88,6 +91,7 @@ impl Config {
     /// The same settings for code that decides by itself where no rule of the operator's says anything.
     #[must_use]
     pub fn deciding_by_code(mut self) -> Self {
+        self.decided_by_code = true;
         if let (true, Some(last)) = (self.last_is_ours, self.rules.last_mut()) {
             // Where nobody signs in, no cookie tells who somebody is.
             last.access = if self.resource_server_only { Access::Public } else { Access::Optional };

@@ -58,6 +58,7 @@ impl Config {
             redirect_uri,
             rules,
             last_is_ours,
+            decided_by_code: false,
             headers,
             assertion,
             pass_access_token,

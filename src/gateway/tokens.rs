@@ -67,7 +67,11 @@ impl Gateway {
             _ => None,
         };
         let said = Said::of(error, nonce.is_some())?;
-        let bearer = || bearer_challenge(rule, &self.site.public_origin(url), error, &said);
+        let origin = self.site.public_origin(url);
+        // RFC 9728 §5.1
+        let metadata = route::resource_metadata(&self.site.config, rule);
+        let metadata = metadata.map(|path| [origin.as_str(), &path].concat());
+        let bearer = || bearer_challenge(rule, (&origin, metadata.as_deref()), error, &said);
         // RFC 9449 §7.1
         let header = match error {
             Error::Proof(_) => proof_challenge(said.error),
@@ -115,12 +119,11 @@ fn for_every_page(reply: Reply) -> Reply {
     reply.header("Access-Control-Allow-Origin", "*")
 }
 
-fn bearer_challenge(rule: &Rule, origin: &str, error: &Error, said: &Said) -> String {
+fn bearer_challenge(rule: &Rule, (origin, metadata): (&str, Option<&str>), error: &Error, said: &Said) -> String {
     let scope = || Some(rule.scopes.to_string().into()).filter(|scope: &Cow<'_, str>| !scope.is_empty());
     let is_step_up = *error == Error::Challenge(Challenge::StepUp);
     let acr = Some(rule.step_up.acr_values.join(" ")).filter(|values| is_step_up && !values.is_empty());
     let age = rule.step_up.max_age.filter(|_| is_step_up).map(|age| age.as_secs().to_string());
-    let metadata = resource_metadata::url(origin, rule.resource_path());
     challenge(
         "Bearer",
         &[
@@ -131,8 +134,7 @@ fn bearer_challenge(rule: &Rule, origin: &str, error: &Error, said: &Said) -> St
             // RFC 9470 §3
             ("acr_values", acr.map(Cow::Owned)),
             ("max_age", age.map(Cow::Owned)),
-            // RFC 9728 §5.1
-            ("resource_metadata", Some(metadata.into())),
+            ("resource_metadata", metadata.map(Cow::Borrowed)),
         ],
     )
 }

@@ -8,11 +8,6 @@ use crate::jose::Alg;
 /// Where it stands, before the path of a resource (RFC 9728 §3).
 pub const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
-/// The URL of the document about the resource with that path (RFC 9728 §3.1).
-pub fn url(origin: &str, resource_path: &str) -> String {
-    [origin, WELL_KNOWN, resource_path].concat()
-}
-
 /// The document of one resource (RFC 9728 §2); of its scopes each is said once.
 pub fn document(resource: &str, issuer: &str, scopes: &[&str], locations: &[Location]) -> Value {
     let methods: Vec<&str> = locations.iter().map(|location| method(*location)).collect();

@@ -121,7 +121,10 @@ withExample('api', {}, (stack) => {
     assert.deepEqual([greeted.status, greeted.text], [200, '{"hello":"alice"}']);
     const missing = await ask('/api');
     assert.equal(missing.status, 401);
-    assert.match(missing.headers['www-authenticate'], /^Bearer realm=.*scope="openid"/);
+    const [, metadata] = missing.headers['www-authenticate'].match(/^Bearer realm=.*scope="openid", resource_metadata="([^"]+)"$/);
+    const document = await stack().visitor().fetch(metadata);
+    assert.equal(document.status, 200);
+    assert.deepEqual(JSON.parse(document.text).authorization_servers, [stack().provider.issuer]);
     assert.deepEqual(JSON.parse(missing.text), { error: 'invalid_token', error_description: 'Token required but invalid' });
     assert.match((await ask('/api', 'made-up')).headers['www-authenticate'], /error="invalid_token"/);
     const short = await ask('/api', await accessToken(stack(), 'email'));
