@@ -1,17 +1,10 @@
 // The examples that are Workers around the library, each in workerd with a real sign-in.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { ACCOUNTS, startProvider, workerClient } from '../../demo/provider.mjs';
-import { withExample } from './support/example.mjs';
-import { CLIENT_SECRET, SECRET_KEY, accessToken } from './support/stack.mjs';
-import { Visitor } from './support/visitor.mjs';
-import { freePort } from './support/workerd.mjs';
-import { startWrangler } from './support/wrangler.mjs';
+import { ACCOUNTS } from '../../demo/provider.mjs';
+import { built, devExample, withExample } from './support/example.mjs';
+import { accessToken } from './support/stack.mjs';
 
 withExample('hello', {}, (stack) => {
   test('says who is there, and sends to the provider who has to sign in', async () => {
@@ -140,28 +133,13 @@ withExample('api', {}, (stack) => {
 });
 
 describe('examples/own-store', () => {
-  const example = fileURLToPath(new URL('../../examples/own-store/', import.meta.url));
-  const started = [];
+  let example;
   let visitor;
   before(async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'edge-oidc-'));
-    started.push({ close: () => rmSync(folder, { recursive: true, force: true }) });
-    // As it is, but built already.
-    const config = join(folder, 'wrangler.toml');
-    const text = readFileSync(join(example, 'wrangler.toml'), 'utf8')
-      .replace(/^\[build\]\ncommand = .*$/m, '')
-      .replace('"build/index.js"', JSON.stringify(join(example, 'build', 'index.js')))
-      .replace(/^database_name = .*$/m, (line) => `${line}\nmigrations_dir = ${JSON.stringify(join(example, 'migrations'))}`);
-    writeFileSync(config, text);
-    const port = await freePort();
-    const publicUrl = `http://localhost:${port}`;
-    const provider = await startProvider({ clients: [workerClient({ clientId: 'own-store', clientSecret: CLIENT_SECRET, publicUrl })] });
-    started.push(provider);
-    const secrets = { OIDC_SECRET_KEY: SECRET_KEY, OIDC_CLIENT_SECRET: CLIENT_SECRET };
-    started.push(await startWrangler({ configs: [config], port, secrets, database: 'credentials', vars: { OIDC_ISSUER: provider.issuer, TRY_STORE: 'yes' } }));
-    visitor = new Visitor(publicUrl);
+    example = await devExample('own-store', { database: 'credentials', vars: { TRY_STORE: 'yes' } });
+    visitor = example.visitor();
   });
-  after(() => Promise.all(started.map((part) => part.close())));
+  after(() => example?.close());
 
   test('keeps the contract of stores', async () => {
     const told = await visitor.fetch('/contract');
@@ -174,5 +152,33 @@ describe('examples/own-store', () => {
     assert.match(page.text, /^alice, of whom the database knows \d+ claims$/);
     assert.equal((await visitor.fetch('/me')).text, 'alice', 'by a Router');
     assert.equal((await visitor.fetch('/nothing')).status, 404);
+  });
+});
+
+describe('examples/hello with the Durable Objects of a deployed guard', () => {
+  const OBJECTS = `
+[[durable_objects.bindings]]
+name = "OIDC_SESSIONS"
+class_name = "SessionVault"
+script_name = "edge-oidc"
+`;
+  let example;
+  before(async () => {
+    const edit = (text) => text.replace(/^\[\[kv_namespaces\]\]\n.*$/m, OBJECTS);
+    // The guard by its own file, with what stands there for this store.
+    const guard = built('.').replace(/^# (?=\[\[durable_objects|name = "OIDC_SESSIONS"|class_name|\[\[migrations|tag =|new_sqlite_classes)/gm, '');
+    example = await devExample('hello', { edit, beside: [guard] });
+  });
+  after(() => example?.close());
+
+  test('keeps tokens and sessions there', async () => {
+    const [laptop, phone] = [example.visitor(), example.visitor()];
+    for (const visitor of [laptop, phone]) assert.equal((await visitor.signIn('/login')).text, 'Hello, alice@example.com!');
+    assert.deepEqual(JSON.parse((await laptop.fetch('/api')).text), {}, 'by a token of the session');
+    // Only they keep lists of sessions.
+    const listed = async () => (await laptop.navigate('/oidc_account')).text.split('<li>').length - 1;
+    assert.equal(await listed(), 1);
+    await phone.open('/logout');
+    assert.equal(await listed(), 0);
   });
 });
