@@ -3,10 +3,10 @@
 //! What is remembered is what the sealed value says, nothing about it: whether a session is over, has been ended or is
 //! due is asked each time.
 
-use core::cell::RefCell;
+use core::{cell::RefCell, ops::BitAnd as _};
 use std::collections::BTreeMap;
 
-use subtle::ConstantTimeEq as _;
+use subtle::{Choice, ConstantTimeEq as _};
 
 use crate::session::Session;
 
@@ -46,8 +46,7 @@ impl Opened {
     fn known(&self, sealed: &str) -> Option<(Session, bool)> {
         let remembered = self.0.try_borrow().ok()?;
         let known = remembered.get(sealed.as_bytes().last_chunk::<TAIL>()?)?;
-        let is_same = bool::from(known.sealed.as_bytes().ct_eq(sealed.as_bytes()));
-        is_same.then(|| (known.session.clone(), known.by_newest_key))
+        is_same(known.sealed.as_bytes(), sealed.as_bytes()).then(|| (known.session.clone(), known.by_newest_key))
     }
 
     fn remember(&self, sealed: &str, session: &Session, by_newest_key: bool) {
@@ -62,6 +61,15 @@ impl Opened {
         }
         remembered.insert(*tail, Remembered { sealed: sealed.to_owned(), session: session.clone(), by_newest_key });
     }
+}
+
+/// In words, of which a cookie has an eighth as many as bytes.
+fn is_same(known: &[u8], sealed: &[u8]) -> bool {
+    let ((words, end), (others, other_end)) = (known.as_chunks::<8>(), sealed.as_chunks::<8>());
+    let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
+    let pairs = words.iter().zip(others).map(|(one, other)| word(one).ct_eq(&word(other)));
+    // How long it is, is no secret.
+    known.len() == sealed.len() && bool::from(pairs.fold(end.ct_eq(other_end), Choice::bitand))
 }
 
 impl core::fmt::Debug for Opened {
@@ -106,6 +114,22 @@ mod tests {
         assert_eq!(opened.or_open(&same_end, || Err(())), Err(()), "another value with the same end");
         assert_eq!(opened.or_open(&first[1..], || Err(())), Err(()), "a part of it");
         assert_eq!(opened.or_open("", || Err(())), Err(()));
+    }
+
+    #[test]
+    fn every_byte_counts() {
+        for length in [0, 1, 7, 8, 9, 16, 23] {
+            let one = vec![b'a'; length];
+            assert!(is_same(&one, &one.clone()));
+            assert!(
+                !is_same(&one, &[one.as_slice(), b"a"].concat()) && !is_same(&[one.as_slice(), b"a"].concat(), &one)
+            );
+            for at in 0..length {
+                let mut other = one.clone();
+                other[at] = b'b';
+                assert!(!is_same(&one, &other), "{at} of {length}");
+            }
+        }
     }
 
     #[test]
