@@ -40,7 +40,7 @@ impl CookieNames {
     /// Whether a cookie of this name is ours: neither shown to the origin nor taken from it. Origins that ignore case
     /// are not to be fooled either.
     pub fn is_own(&self, name: &str) -> bool {
-        if name.eq_ignore_ascii_case(&self.tries) {
+        if name == self.session || name.eq_ignore_ascii_case(&self.tries) {
             return true;
         }
         let Some((start, rest)) = name.split_at_checked(self.session.len()) else { return false };

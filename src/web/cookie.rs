@@ -42,15 +42,16 @@ pub fn without(header: &str, is_own: impl Fn(&str) -> bool) -> Remaining {
         let name = piece.split_once('=').map_or(*piece, |(name, _)| name);
         !is_own(name.trim_matches(|c: char| c.is_whitespace() || c.is_control()))
     };
-    if header.split(';').all(|piece| is_foreign(&piece)) {
-        return Remaining::Unchanged;
-    }
-    let mut rest = String::with_capacity(header.len());
-    for piece in header.split(';').filter(is_foreign) {
+    let mut pieces = header.split(';');
+    let kept: usize = pieces.by_ref().take_while(is_foreign).map(|piece| piece.len() + 1).sum();
+    let Some(before) = header.get(..kept) else { return Remaining::Unchanged };
+    let mut rest = String::new();
+    for piece in before.split_terminator(';').chain(pieces.filter(is_foreign)) {
         if trim(piece).is_empty() {
             continue;
         }
         if rest.is_empty() {
+            rest.reserve(header.len());
             rest.push_str(piece.trim_start_matches(is_blank));
         } else {
             rest.push(';');
