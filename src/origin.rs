@@ -1,7 +1,7 @@
 //! What the origin gets, and what visitors get of its answer: edits to headers, never a copy of the whole.
 
 use core::{fmt, time::Duration};
-use std::borrow::Cow;
+use std::{borrow::Cow, rc::Rc};
 
 use serde_json::Value;
 
@@ -29,9 +29,16 @@ pub use names::IdentityHeaders;
 #[derive(Clone, PartialEq, Eq)]
 pub enum HeaderEdit {
     /// Every value of it goes.
-    Remove(String),
+    Remove(Rc<str>),
     /// It gets this value and no other.
-    Set(String, String),
+    Set(Rc<str>, Rc<str>),
+}
+
+impl HeaderEdit {
+    /// It gets this value and no other.
+    pub fn set(name: &str, value: &str) -> Self {
+        Self::Set(name.into(), value.into())
+    }
 }
 
 /// Without values: they hold cookies and identities.
@@ -82,7 +89,7 @@ pub fn forward(
 ) -> Forward {
     let (identity_headers, cookie_names) = own;
     let spoofed = request.header_names().filter(|name| identity_headers.claim(name));
-    let mut edits: Vec<HeaderEdit> = spoofed.map(|name| HeaderEdit::Remove(name.to_owned())).collect();
+    let mut edits: Vec<HeaderEdit> = spoofed.map(|name| HeaderEdit::Remove(name.into())).collect();
     edits.extend(without_own_cookies(request.cookies(), cookie_names));
     edits.extend(whence(request, &config.public_origin(url)));
     edits.extend(identity(admitted, config));
@@ -123,8 +130,10 @@ pub fn identity(admitted: &Admitted, config: &Config) -> Vec<HeaderEdit> {
     if !admitted.is_told() {
         return Vec::new();
     }
-    let known = admitted.identity().map(|identity| stamps(identity.claims(), &config.headers));
-    let mut edits: Vec<HeaderEdit> = known.into_iter().flatten().collect();
+    let known =
+        admitted.identity().map(|identity| identity.headers(|claims| stamps(claims, &config.headers).collect()));
+    let set = |(name, value): &(Rc<str>, Rc<str>)| HeaderEdit::Set(Rc::clone(name), Rc::clone(value));
+    let mut edits: Vec<HeaderEdit> = known.into_iter().flatten().map(set).collect();
     if let Some((caller, _)) = admitted.caller() {
         caller::stamp(&mut edits, caller, config);
     }
@@ -134,17 +143,16 @@ pub fn identity(admitted: &Admitted, config: &Config) -> Vec<HeaderEdit> {
 /// The visitor's access token for the origin, and never one that a client has sent in its place.
 pub fn authorization(access_token: Option<&AccessToken>) -> HeaderEdit {
     match access_token {
-        Some(token) => HeaderEdit::Set("Authorization".to_owned(), format!("Bearer {}", token.expose())),
-        None => HeaderEdit::Remove("Authorization".to_owned()),
+        Some(token) => HeaderEdit::set("Authorization", &["Bearer ", token.expose()].concat()),
+        None => HeaderEdit::Remove("Authorization".into()),
     }
 }
 
 /// Where the request came from and whom it was for, as the platform knows it.
 fn whence(request: &impl IncomingRequest, public_origin: &str) -> impl Iterator<Item = HeaderEdit> {
     let (scheme, host) = public_origin.split_once("://").unwrap_or_default();
-    let set = |name: &str, value: String| HeaderEdit::Set(name.to_owned(), value);
-    let caller = request.header(CALLER).map(|address| set("X-Forwarded-For", address));
-    let facts = [set("X-Forwarded-Proto", scheme.to_owned()), set("X-Forwarded-Host", host.to_owned())];
+    let caller = request.header(CALLER).map(|address| HeaderEdit::set("X-Forwarded-For", &address));
+    let facts = [HeaderEdit::set("X-Forwarded-Proto", scheme), HeaderEdit::set("X-Forwarded-Host", host)];
     facts.into_iter().chain(caller)
 }
 
@@ -161,15 +169,15 @@ fn whole_url(origin: &OriginSettings, url: &RequestUrl<'_>, target: Cow<'_, str>
 fn without_own_cookies(header: &str, names: &CookieNames) -> Option<HeaderEdit> {
     match cookie::without(header, |name| names.is_own(name)) {
         Remaining::Unchanged => None,
-        Remaining::Changed(rest) => Some(HeaderEdit::Set("Cookie".to_owned(), rest)),
-        Remaining::Nothing => Some(HeaderEdit::Remove("Cookie".to_owned())),
+        Remaining::Changed(rest) => Some(HeaderEdit::set("Cookie", &rest)),
+        Remaining::Nothing => Some(HeaderEdit::Remove("Cookie".into())),
     }
 }
 
-fn stamps<'a>(claims: &'a Object, mappings: &'a [HeaderMapping]) -> impl Iterator<Item = HeaderEdit> + 'a {
+fn stamps<'a>(claims: &'a Object, mappings: &'a [HeaderMapping]) -> impl Iterator<Item = (Rc<str>, Rc<str>)> {
     mappings.iter().filter_map(|mapping| {
         let value = header_value(mapping.claim.find(claims)?)?;
-        Some(HeaderEdit::Set(mapping.header.clone(), value))
+        Some((mapping.header.as_str().into(), value.into()))
     })
 }
 
@@ -199,6 +207,10 @@ pub(crate) fn header_text(text: &str) -> String {
 }
 
 fn encoded(text: &str, in_list: bool) -> String {
+    let is_plain = |byte| matches!(byte, b' '..=b'~') && byte != b'%' && !(in_list && byte == b',');
+    if text.bytes().all(is_plain) && !text.starts_with(' ') && !text.ends_with(' ') {
+        return text.to_owned();
+    }
     let last = text.len().saturating_sub(1);
     let mut value = String::with_capacity(text.len());
     for (index, byte) in text.bytes().enumerate() {

@@ -24,8 +24,8 @@ fn signed_in(world: &World) -> Browser<'_> {
 /// What the origin is handed: `None` when the header is left as it came, `""` when it is removed.
 fn handed(answer: &Answer) -> Option<&str> {
     answer.forward().edits.iter().find_map(|edit| match edit {
-        HeaderEdit::Set(name, value) if name == "Authorization" => Some(value.as_str()),
-        HeaderEdit::Remove(name) if name == "Authorization" => Some(""),
+        HeaderEdit::Set(name, value) if &**name == "Authorization" => Some(&**value),
+        HeaderEdit::Remove(name) if &**name == "Authorization" => Some(""),
         _ => None,
     })
 }

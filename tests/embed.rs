@@ -304,7 +304,7 @@ fn a_guard_with_a_hook() {
         assert!(passage.set_header(bad, "x").is_err(), "{bad:?}");
     }
     let forward = block_on(after.pass_on(passage)).unwrap();
-    let set = |name: &str, value: &str| HeaderEdit::Set(name.to_owned(), value.to_owned());
+    let set = |name: &str, value: &str| HeaderEdit::set(name, value);
     assert!(forward.edits.contains(&set("X-Forwarded-Groups", "staff,from%2C the hook")));
     assert!(forward.edits.contains(&set("X-Team", "blue 100%25")), "and not what the client says");
     assert!(forward.edits.contains(&set("X-Forwarded-User", "alice")));

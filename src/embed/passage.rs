@@ -50,7 +50,7 @@ impl Passage {
         if name.is_empty() || name.starts_with('-') || !name.bytes().all(is_name) {
             return Err(BadHeader);
         }
-        self.headers.push(HeaderEdit::Set(name.to_owned(), origin::header_text(value)));
+        self.headers.push(HeaderEdit::set(name, &origin::header_text(value)));
         Ok(())
     }
 }

@@ -42,7 +42,7 @@ pub async fn attach(
     if let Some(claims) = claims {
         let claims = proof.claims(host, claims, &site.public_origin(url));
         let token = jose::sign(host, key, claims).await.map_err(|_| Error::NotSigned)?;
-        forward.edits.push(HeaderEdit::Set(settings.header.clone(), token));
+        forward.edits.push(HeaderEdit::set(&settings.header, &token));
     }
     if settings.signs_messages {
         let signed = proof.sign(host, &forward.edits).await?;
@@ -112,7 +112,7 @@ impl Proof<'_> {
         let mut components: Vec<(String, String)> =
             request.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         components.extend(edits.iter().filter_map(|edit| match edit {
-            HeaderEdit::Set(name, value) if name != "Cookie" => Some((name.to_ascii_lowercase(), value.clone())),
+            HeaderEdit::Set(name, value) if &**name != "Cookie" => Some((name.to_ascii_lowercase(), value.to_string())),
             _ => None,
         }));
         let now = host.now();
@@ -125,6 +125,6 @@ impl Proof<'_> {
             algorithm: if self.key.alg() == Alg::Es256 { "ecdsa-p256-sha256" } else { "ed25519" },
         };
         let signature = host.sign(self.key, coverage.base().as_bytes()).await.map_err(|_| Error::NotSigned)?;
-        Ok(coverage.headers(&signature).map(|(name, value)| HeaderEdit::Set(name.to_owned(), value)))
+        Ok(coverage.headers(&signature).map(|(name, value)| HeaderEdit::set(name, &value)))
     }
 }

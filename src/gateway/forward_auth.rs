@@ -136,7 +136,7 @@ impl Gateway {
             Judged::Admit(admitted, renewed) => {
                 let told = origin::identity(&admitted, &self.site.config).into_iter();
                 let reply = told.fold(Reply::empty(204), |reply, edit| match edit {
-                    HeaderEdit::Set(name, value) => reply.header(name, value),
+                    HeaderEdit::Set(name, value) => reply.header(name.to_string(), &value),
                     HeaderEdit::Remove(_) => reply,
                 });
                 Ok(renewed.into_iter().fold(reply, Reply::cookie))

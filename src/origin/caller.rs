@@ -13,7 +13,7 @@ const USER: &str = "X-Forwarded-User";
 
 /// Sets the headers that tell who calls.
 pub(super) fn stamp(edits: &mut Vec<HeaderEdit>, caller: &Caller, config: &Config) {
-    edits.extend(stamps(caller.claims(), &config.headers));
+    edits.extend(stamps(caller.claims(), &config.headers).map(|(name, value)| HeaderEdit::Set(name, value)));
     // `OIDC_HEADERS` may have another meaning for it.
     let mapped = config.headers.iter().any(|mapping| mapping.header.eq_ignore_ascii_case(USER));
     let scopes = Some(caller.scopes().to_string()).filter(|scopes| !scopes.is_empty());
@@ -24,7 +24,7 @@ pub(super) fn stamp(edits: &mut Vec<HeaderEdit>, caller: &Caller, config: &Confi
         ("X-Forwarded-Scope", scopes),
         ("X-Forwarded-Token-Info", info),
     ] {
-        edits.extend(value.map(|value| HeaderEdit::Set(name.to_owned(), value)));
+        edits.extend(value.map(|value| HeaderEdit::set(name, &value)));
     }
 }
 

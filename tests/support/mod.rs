@@ -196,7 +196,7 @@ impl Answer {
         let edits = self.forward().edits.iter();
         edits
             .filter_map(|edit| match edit {
-                HeaderEdit::Set(name, value) if name != "Cookie" => Some((name.as_str(), value.as_str())),
+                HeaderEdit::Set(name, value) if &**name != "Cookie" => Some((&**name, &**value)),
                 _ => None,
             })
             .collect()
