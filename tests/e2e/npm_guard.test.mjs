@@ -5,24 +5,14 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openWebSocket, rawGet } from './support/http.mjs';
 import { getToken, presented, withMachine } from './support/machine.mjs';
-import { KINDS, logged, packed, startGuarded } from './support/npm.mjs';
+import { KINDS, logged, packed } from './support/npm.mjs';
 import { accessToken } from './support/stack.mjs';
 
 const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' };
 
-const started = [];
 let npm;
-before(async () => {
-  npm = await packed();
-  started.push(npm);
-});
-after(() => Promise.all(started.map((part) => part.close())));
-
-async function start(...given) {
-  const stack = await startGuarded(...given);
-  started.push(stack);
-  return stack;
-}
+before(async () => (npm = await packed()));
+after(() => npm?.close());
 
 for (const [kind, { from, more }] of Object.entries(KINDS)) {
   describe(`the guard as ${kind}`, () => {
@@ -56,7 +46,7 @@ for (const [kind, { from, more }] of Object.entries(KINDS)) {
         export default guard(new App());
       `);
       bundle = await project.bundle();
-      stack = await start(kind, bundle, {
+      stack = await npm.start(kind, bundle, {
         vars: {
           OIDC_RULES: [
             { path: '/open', access: 'optional' },
@@ -108,7 +98,7 @@ for (const [kind, { from, more }] of Object.entries(KINDS)) {
     test('hears of what a token is bound to', async () => {
       const [AUDIENCE, SCOPE, CF] = ['https://api.example/', 'read', 'x-request-cf'];
       const rules = [{ path: '/*', access: 'token' }];
-      const api = await start(kind, bundle, {
+      const api = await npm.start(kind, bundle, {
         cf: CF,
         provider: { configure: withMachine({ format: 'jwt', scope: SCOPE, boundToCertificate: true }) },
         vars: { OIDC_AUDIENCE: [AUDIENCE], OIDC_ACCESS_TOKENS: 'jwt', OIDC_RULES: rules },

@@ -3,21 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { withFetch } from '../../npm/handler.js';
-import { KINDS, logged, packed, startGuarded } from './support/npm.mjs';
+import { KINDS, logged, packed } from './support/npm.mjs';
 
-const started = [];
 let npm;
-before(async () => {
-  npm = await packed();
-  started.push(npm);
-});
-after(() => Promise.all(started.map((part) => part.close())));
-
-async function start(...given) {
-  const stack = await startGuarded(...given);
-  started.push(stack);
-  return stack;
-}
+before(async () => (npm = await packed()));
+after(() => npm?.close());
 
 describe('a mistake', () => {
   test('in what is given is named', () => {
@@ -38,12 +28,12 @@ describe('a mistake', () => {
       const project = await npm.project(kind);
       project.write(`import { guard } from "${from}";\n${more}\nexport default guard(class { fetch() {} });`);
       const bundle = await project.bundle();
-      await assert.rejects(startGuarded(kind, bundle), /edge-oidc: guard\(\) takes an object with a function "fetch", not a class or function/);
+      await assert.rejects(npm.start(kind, bundle), /edge-oidc: guard\(\) takes an object with a function "fetch", not a class or function/);
     });
 
     test(`in the settings of ${kind} is told to the log alone`, async () => {
       const project = await npm.project(kind);
-      const stack = await start(kind, await project.bundle(), { vars: { OIDC_SECRET_KEY: 'short' } });
+      const stack = await npm.start(kind, await project.bundle(), { vars: { OIDC_SECRET_KEY: 'short' } });
       const answer = await stack.visitor().navigate('/private');
       assert.equal(answer.status, 500);
       assert.ok(!answer.text.includes('OIDC_'), answer.text);
@@ -73,7 +63,7 @@ describe('a mistake', () => {
         },
       };
     `);
-    const stack = await start('service-binding', await project.bundle());
+    const stack = await npm.start('service-binding', await project.bundle());
     const ask = async (target) => (await stack.visitor().fetch(target)).text;
     assert.equal(await ask('/missing'), 'edge-oidc: env.AUTH is no service binding; wrangler.toml needs [[services]] with binding = "AUTH", service = the guard\'s name, entrypoint = "Guard"');
     assert.match(await ask('/entrypoint'), /^edge-oidc: what is bound as env\.FRONT is not asked like this \(.+\); wrangler\.toml needs .* entrypoint = "Guard"$/);

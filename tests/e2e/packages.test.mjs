@@ -41,7 +41,7 @@ test('the npm package holds what a Worker imports, and nothing else', async () =
     assert.deepEqual(named.filter((path) => !paths.includes(path)), []);
     assert.deepEqual([version, dependencies], [versions(ROOT)['package.json'], undefined]);
   } finally {
-    npm.close();
+    await npm.close();
   }
 });
 

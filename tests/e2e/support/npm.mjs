@@ -19,18 +19,29 @@ export const KINDS = {
   'service-binding': { from: 'edge-oidc/binding', more: '' },
 };
 
-/** Packs the package and resolves to `{ tarball, files, project, close }`; `project(name)` is a copy of that example. */
+/**
+ * Packs the package and resolves to `{ files, project, start, close }`: `project(name)` is a copy of that example, and
+ * `start(name, bundle, options)` runs what such a project has bundled in workerd, until all is closed.
+ */
 export async function packed() {
   const folder = mkdtempSync(join(tmpdir(), 'edge-oidc-npm-'));
   const said = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: join(ROOT, 'npm') });
   // One object by name, or a list of one, by npm's version.
   const [{ filename, files }] = Object.values(JSON.parse(said));
   const tarball = join(folder, filename);
+  const stacks = [];
   return {
-    tarball,
     files: files.map((file) => file.path),
     project: (name) => projectOf(join(folder, name), join(ROOT, 'examples', name), tarball),
-    close: () => rmSync(folder, { recursive: true, force: true }),
+    start: async (...given) => {
+      const stack = await startGuarded(...given);
+      stacks.push(stack);
+      return stack;
+    },
+    close: async () => {
+      await Promise.all(stacks.map((stack) => stack.close()));
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
 
@@ -60,7 +71,7 @@ async function projectOf(folder, example, tarball) {
 }
 
 /** A project's Worker with the stack around it: before the stock guard, or with the guard in it. */
-export async function startGuarded(kind, bundle, options) {
+async function startGuarded(kind, bundle, options) {
   const { build, modules } = bundle;
   const worker = kind === 'npm-package' ? { build, modules, durable: true } : { asker: join(build, 'index.js') };
   // With an origin that is configured, and never asked.
