@@ -1,7 +1,7 @@
 //! What nobody in particular can cause, by asking often: nothing at the store, nothing at the provider, no growth here.
 //!
 //! Two things cost more, and only the rate limit bounds them: the callback of a sign-in that was begun here redeems its
-//! code once, and a front-channel logout with the right issuer writes a mark (it works by `iss` and `sid` alone).
+//! code once, and a front-channel logout with the right issuer looks in the store whether there is such a session.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "test code")]
 
 mod support;
@@ -80,6 +80,73 @@ fn ten_thousand_requests_of_nobody() {
     assert_eq!(counts.calls, [(Endpoint::Metadata, 1)].into());
     assert!(world.host.store.borrow().is_empty());
     assert_eq!(sizes[0], sizes[1], "nothing of it is remembered");
+}
+
+/// A frame of the front channel, for a session at the provider.
+fn frame(sid: &str) -> FakeRequest {
+    FakeRequest::page(&format!("/oidc_frontchannel_logout?iss={ISSUER}&sid={sid}"))
+        .header("sec-fetch-site", "cross-site")
+}
+
+#[test]
+fn ten_thousand_frames_of_nobody_write_nothing() {
+    let world = world();
+    world.provider().account.borrow_mut()["sid"] = json!("one");
+    let browser = world.alice();
+    world.host.take_counts();
+    let size_before = size(&world);
+    for index in 0..REQUESTS {
+        assert_eq!(world.send(&frame(&index.to_string())).status(), 400);
+    }
+    let counts = world.host.take_counts();
+    assert_eq!((counts.writes, counts.reads), (0, REQUESTS));
+    assert!(counts.calls.is_empty());
+    assert_eq!(size(&world), size_before, "nothing of it is remembered");
+    assert!(browser.fetch("/a").is_forward());
+    // Who knows the session can end it, once.
+    for _ in 0..REQUESTS {
+        assert_eq!(world.send(&frame("one")).status(), 200);
+    }
+    assert_eq!(world.host.take_counts().writes, 1);
+    assert_eq!(browser.fetch("/a").status(), 401);
+    // Not in an isolate that has not heard of it either.
+    let other = world.redeployed(&json!({}));
+    for _ in 0..100 {
+        assert_eq!(other.send(&frame("one")).status(), 200);
+    }
+    assert_eq!(other.host.take_counts().writes, 0);
+}
+
+#[test]
+fn a_later_session_of_the_same_one_at_the_provider_is_ended_too() {
+    let world = world();
+    world.provider().account.borrow_mut()["sid"] = json!("one");
+    for _ in 0..3 {
+        let browser = world.alice();
+        assert!(browser.fetch("/a").is_forward());
+        assert_eq!(world.send(&frame("one")).status(), 200);
+        assert_eq!(browser.fetch("/a").status(), 401);
+    }
+}
+
+#[test]
+fn a_provider_that_uses_no_frames_costs_no_write() {
+    let writes = |frames: bool| {
+        let world = world();
+        world.provider().frames.set(frames);
+        world.provider().account.borrow_mut()["sid"] = json!("one");
+        let browser = world.alice();
+        let writes = world.host.take_counts().writes;
+        let known = |cookies: &str| world.send(&frame("one").cookies(cookies)).status();
+        assert_eq!(known(""), if frames { 200 } else { 400 });
+        if !frames {
+            // One of the same site brings the visitor's cookie.
+            assert_eq!(known(&browser.cookies_for("https://site.example/")), 200);
+        }
+        assert_eq!(browser.fetch("/a").status(), 401);
+        writes
+    };
+    assert_eq!(writes(true), writes(false) + 1);
 }
 
 #[test]

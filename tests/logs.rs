@@ -99,6 +99,8 @@ fn an_address_only_when_asked_for() {
 #[test]
 fn logouts_by_the_provider() {
     let world = world(&json!({}));
+    world.provider().account.borrow_mut()["sid"] = json!("some");
+    world.alice();
     let answer = world.browser().visit(&format!("/oidc_frontchannel_logout?iss={ISSUER}&sid=some"));
     assert_eq!(answer.status(), 200);
     assert_eq!(lines(&world, "sign_out.by_provider"), [json!({ "event": "sign_out.by_provider" })]);

@@ -190,6 +190,7 @@ const fn logout_code(error: LogoutError) -> &'static str {
         LogoutError::Nobody => "logout_token.nobody",
         LogoutError::Malformed => "logout_token.malformed",
         LogoutError::OtherIssuer => "logout_token.issuer_mismatch",
+        LogoutError::UnknownSession => "logout_token.unknown_session",
     }
 }
 

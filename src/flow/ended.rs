@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::{oidc::logout::Ends, session::Session, time::Timestamp};
 
-/// When there are more, all are forgotten, and the store alone knows: anonymous callers can cause them.
+/// When there are more, all are forgotten, and the store alone knows.
 const MAX_REMEMBERED: usize = 1_000;
 
 /// The moments up to which sessions have been ended here. Plain data, bounded.

@@ -2,7 +2,10 @@
 
 use crate::{
     error::{Error, LogLine},
-    flow::{Site, standing},
+    flow::{
+        Site, identify,
+        standing::{self, ProviderSession},
+    },
     host::Host,
     oidc::logout::{self, Ends, ExpectedLogout, LogoutError},
     store::{Store as _, StoreKey, mark::mark},
@@ -38,13 +41,33 @@ pub async fn back_channel(site: &Site, host: &impl Host, form: &str) -> Result<R
     Ok(Reply::empty(200))
 }
 
-/// Ends the session that `iss` and `sid` name (Front-Channel Logout §3). The frame that asks carries no cookie of ours.
-pub async fn front_channel(site: &Site, host: &impl Host, query: Option<&str>) -> Result<Reply, Error> {
+/// Ends the session that `iss` and `sid` name (Front-Channel Logout §3). Anybody may ask, for the frame carries no cookie
+/// of ours unless the provider is of the same site: so what nobody has a session by writes nothing.
+pub async fn front_channel(site: &Site, host: &impl Host, query: Option<&str>, cookies: &str) -> Result<Reply, Error> {
     let malformed = Error::Logout(LogoutError::Malformed);
     let parameters = Parameters::parse(query.unwrap_or_default()).map_err(|_| malformed)?;
-    let ends = logout::front_channel(&parameters, &site.provider()?.valid_issuers).map_err(Error::Logout)?;
-    end(site, host, &ends, host.now()).await?;
+    let sid = logout::front_channel(&parameters, &site.provider()?.valid_issuers).map_err(Error::Logout)?;
+    let known = match of_visitor(site, host, cookies, &sid) {
+        Some(known) => Some(known),
+        None => standing::provider_session(site, host, &sid).await.map_err(|_| Error::StoreUnavailable)?,
+    };
+    match known {
+        None => return Err(Error::Logout(LogoutError::UnknownSession)),
+        Some(ProviderSession::Over) => {}
+        Some(ProviderSession::Stands { began }) => {
+            end(site, host, &Ends::ProviderSession { sid, subject: None }, host.now().max(began)).await?;
+        }
+    }
     Ok(Reply::empty(200))
+}
+
+/// The visitor's own session, when it is by this one of the provider's.
+fn of_visitor(site: &Site, host: &impl Host, cookies: &str, sid: &str) -> Option<ProviderSession> {
+    let session = identify::last_session(site, cookies)?;
+    let is_named = session.provider_session.as_deref() == Some(sid);
+    let is_over = identify::is_over(site, &session, host.now())
+        || site.ended.up_to(&session).is_some_and(|moment| session.signed_in_at <= moment);
+    (is_named && !is_over).then_some(ProviderSession::Stands { began: session.signed_in_at })
 }
 
 async fn end(site: &Site, host: &impl Host, ends: &Ends, moment: Timestamp) -> Result<(), Error> {

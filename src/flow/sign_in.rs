@@ -183,6 +183,9 @@ async fn redeem(
     let set = session_cookies(site, host, (&session, session.seen_at), cookies)?;
     if store_credentials(site, host, &session, tokens, claims).await {
         members::join(site, host, &session).await;
+        if metadata.frontchannel_logout {
+            standing::note_provider_session(site, host, &session).await;
+        }
     }
     Ok((session, counted.into_iter().chain(set).collect()))
 }

@@ -128,6 +128,46 @@ pub async fn end(site: &Site, host: &impl Host, ends: &Ends, moment: Timestamp) 
     Ok(())
 }
 
+/// Notes that there is a session of this provider session: whoever names another one by the front channel names none of
+/// ours.
+pub(super) async fn note_provider_session(site: &Site, host: &impl Host, session: &Session) {
+    let Some(sid) = &session.provider_session else { return };
+    let key = StoreKey::of_known(site.issuer(), sid);
+    if record(site, host, &key, session.signed_in_at).await.is_err() {
+        host.log(&LogLine::event("store.save_failed"));
+    }
+}
+
+/// What is known of the sessions of ours that belong to one at the provider; `None`: nothing.
+///
+/// # Errors
+///
+/// [`StoreError`] when nobody can tell.
+pub(super) async fn provider_session(
+    site: &Site,
+    host: &impl Host,
+    sid: &str,
+) -> Result<Option<ProviderSession>, StoreError> {
+    let known = host.store().load(&StoreKey::of_known(site.issuer(), sid)).await?;
+    let Some(began) = known.and_then(|value| mark::moment(&value)) else { return Ok(None) };
+    // What this isolate remembers does not count: it may not have been recorded.
+    let marked = host.store().load(&StoreKey::of_provider_session(site.issuer(), sid)).await?;
+    let is_over = marked.is_some_and(|value| mark::ends(&value, began));
+    Ok(Some(if is_over { ProviderSession::Over } else { ProviderSession::Stands { began } }))
+}
+
+/// What is known of the sessions of ours that belong to one at the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProviderSession {
+    /// One may still stand.
+    Stands {
+        /// When the last of them began: a moment later than now, where another one had just been ended.
+        began: Timestamp,
+    },
+    /// All have been ended.
+    Over,
+}
+
 fn keys_of(ends: &Ends, issuer: &str) -> Vec<StoreKey> {
     match ends {
         Ends::ProviderSession { sid, subject } => {

@@ -64,7 +64,7 @@ impl Gateway {
             }
             Endpoint::FrontChannelLogout => {
                 check_rate(host, request).await?;
-                provider_logout::front_channel(&self.site, host, url.query()).await
+                provider_logout::front_channel(&self.site, host, url.query(), request.cookies()).await
             }
             Endpoint::Jwks => assertion::jwks(&self.site),
             Endpoint::ResourceMetadata if request.method() == "OPTIONS" => Ok(tokens::preflight()),

@@ -38,6 +38,8 @@ pub struct Metadata {
     pub id_token_algs: Vec<Alg>,
     /// Whether authorization responses carry `iss` (RFC 9207 §3).
     pub issuer_in_response: bool,
+    /// Whether the provider may load our page in a frame to end a session (Front-Channel Logout §3).
+    pub frontchannel_logout: bool,
 }
 
 /// Endpoints that the operator gave; each wins over discovery.
@@ -100,6 +102,7 @@ pub fn response(answer: &ProviderAnswer, issuer: &IssuerUrl, given: &Endpoints) 
         None => optional_url(&document, name),
     };
     let required = |name: &str, given: &Option<SecureUrl>| endpoint(name, given)?.ok_or(DiscoveryError::BadEndpoint);
+    let says = |name: &str| document.get(name) == Some(&Value::Bool(true));
     Ok(Metadata {
         issuer: issuer.clone(),
         authorization_endpoint: required("authorization_endpoint", &given.authorization)?,
@@ -112,7 +115,8 @@ pub fn response(answer: &ProviderAnswer, issuer: &IssuerUrl, given: &Endpoints) 
             .map(|url| IntrospectionEndpoint { url, signs: signs_introspection(&document) }),
         token_auth_methods: strings(&document, "token_endpoint_auth_methods_supported"),
         id_token_algs: algorithms(&document)?,
-        issuer_in_response: document.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)),
+        issuer_in_response: says("authorization_response_iss_parameter_supported"),
+        frontchannel_logout: says("frontchannel_logout_supported"),
     })
 }
 
@@ -130,6 +134,8 @@ pub fn from_given(issuer: &IssuerUrl, given: &Endpoints) -> Option<Metadata> {
         token_auth_methods: None,
         id_token_algs: Alg::ALL.to_vec(),
         issuer_in_response: false,
+        // Nobody has said that it does not.
+        frontchannel_logout: true,
     })
 }
 
@@ -193,7 +199,9 @@ mod tests {
         let metadata = judge(200, &document("{", "{")).unwrap();
         assert_eq!(metadata.id_token_algs, [Alg::Es256]);
         assert!(metadata.end_session_endpoint.is_none());
-        assert!(!metadata.issuer_in_response);
+        assert!(!metadata.issuer_in_response && !metadata.frontchannel_logout);
+        let metadata = judge(200, &document("{", r#"{"frontchannel_logout_supported":true,"#)).unwrap();
+        assert!(metadata.frontchannel_logout);
     }
 
     #[test]

@@ -115,6 +115,8 @@ pub enum LogoutError {
     Malformed,
     /// `iss` is another issuer.
     OtherIssuer,
+    /// No session of ours is known that belongs to this one of the provider's.
+    UnknownSession,
 }
 
 impl From<JwsError> for LogoutError {
@@ -180,14 +182,13 @@ fn check_event(claims: &Claims) -> Result<(), LogoutError> {
     }
 }
 
-/// Judges a front-channel logout by `iss` and `sid` alone (Front-Channel Logout §3).
-pub fn front_channel(parameters: &Parameters, issuers: &[String]) -> Result<Ends, LogoutError> {
+/// Judges a front-channel logout by `iss` and `sid` alone (Front-Channel Logout §3): gives the `sid`.
+pub fn front_channel(parameters: &Parameters, issuers: &[String]) -> Result<String, LogoutError> {
     let issuer = parameters.value("iss").ok_or(LogoutError::Malformed)?;
     if !issuers.iter().any(|known| known == issuer) {
         return Err(LogoutError::OtherIssuer);
     }
-    let sid = parameters.value("sid").ok_or(LogoutError::Nobody)?;
-    Ok(Ends::ProviderSession { sid: sid.to_owned(), subject: None })
+    parameters.value("sid").map(str::to_owned).ok_or(LogoutError::Nobody)
 }
 
 #[cfg(test)]
@@ -198,10 +199,7 @@ mod tests {
     fn front_channel_by_issuer_and_session() {
         let issuers = ["https://idp.example".to_owned()];
         let judge = |query| front_channel(&Parameters::parse(query).unwrap(), &issuers);
-        assert_eq!(
-            judge("iss=https://idp.example&sid=s"),
-            Ok(Ends::ProviderSession { sid: "s".to_owned(), subject: None })
-        );
+        assert_eq!(judge("iss=https://idp.example&sid=s"), Ok("s".to_owned()));
         assert_eq!(judge("iss=https://idp.example/&sid=s"), Err(LogoutError::OtherIssuer));
         assert_eq!(judge("iss=https://idp.example"), Err(LogoutError::Nobody));
         assert_eq!(judge("sid=s"), Err(LogoutError::Malformed));

@@ -27,6 +27,11 @@ impl StoreKey {
         Self::hashed("p", &[issuer.as_bytes(), sid.as_bytes()])
     }
 
+    /// That there are sessions which belong to one session at the provider.
+    pub fn of_known(issuer: &str, sid: &str) -> Self {
+        Self::hashed("k", &[issuer.as_bytes(), sid.as_bytes()])
+    }
+
     /// Of every session of a subject for which the provider has given no `sid`.
     pub fn of_unnamed(issuer: &str, subject: &str) -> Self {
         Self::hashed("n", &[issuer.as_bytes(), subject.as_bytes()])

@@ -136,7 +136,7 @@ pub(crate) fn back_channel_of_another_issuer(plan: Plan) {
 pub(crate) fn front_channel(plan: Plan) {
     for (query, status, lives) in [
         ("iss=https%3A%2F%2Fidp.example&sid=session-1", 200, false),
-        ("iss=https%3A%2F%2Fidp.example&sid=session-2", 200, true),
+        ("iss=https%3A%2F%2Fidp.example&sid=session-2", 400, true),
         ("iss=https%3A%2F%2Fevil.example&sid=session-1", 400, true),
     ] {
         let world = plan.world();

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { countingWorker, countsOf, total } from './support/counting.mjs';
+import { request } from './support/http.mjs';
 import { startStack } from './support/stack.mjs';
 
 /**
@@ -15,6 +16,8 @@ import { startStack } from './support/stack.mjs';
 const INTO = 4;
 const OUT_OF = 6;
 const REQUESTS = 20;
+/** With Durable Objects each wakes an object of its own, which takes the test's time and not much else. */
+const FRAMES = { kv: 10_000, durable: 2000, memory: 10_000 };
 
 /** What a sign-in asks of each store, from the first redirect to the session. */
 const STORES = {
@@ -60,6 +63,31 @@ for (const [kind, operations] of Object.entries(STORES)) {
         assert.deepEqual(warm.store, operations);
       });
     }
+  });
+}
+
+/** Operations that write. */
+const WRITES = ['put', 'delete', 'save', 'join', 'leave', 'claim', 'release'];
+
+for (const kind of Object.keys(STORES)) {
+  test(`${FRAMES[kind]} frames of the front channel of nobody write nothing, with ${kind}`, async (t) => {
+    const stack = await start({
+      durable: kind === 'durable',
+      vars: { OIDC_CREDENTIALS_STORE: kind },
+      provider: { configure: (configuration) => (configuration.discovery = { frontchannel_logout_supported: true }) },
+    });
+    t.after(() => stack.close());
+    await signIn(stack, 'alice');
+    const { store: signedIn } = await countsOf(stack.port);
+    assert.equal(total(signedIn), total(STORES[kind]) + (kind === 'memory' ? 0 : 1), 'the sign-in notes whom a frame may name');
+    const frame = async (sid) => (await request({ port: stack.port, target: `/oidc_frontchannel_logout?${new URLSearchParams({ iss: stack.provider.issuer, sid })}` })).status;
+    for (let sent = 0; sent < FRAMES[kind]; sent += 50) {
+      const statuses = await Promise.all(Array.from({ length: 50 }, (_, i) => frame(`nobody-${sent + i}`)));
+      assert.deepEqual(new Set(statuses), new Set([400]));
+    }
+    const { store, fetches } = await countsOf(stack.port);
+    assert.deepEqual(Object.keys(store).filter((name) => WRITES.includes(name)), []);
+    assert.deepEqual(fetches, {});
   });
 }
 

@@ -79,8 +79,10 @@ describe('back-channel logout', () => {
 });
 
 describe('front-channel logout', () => {
+  const provider = { configure: (configuration) => (configuration.discovery = { frontchannel_logout_supported: true }) };
+
   test('ends what iss and sid name, in a frame without a cookie', async () => {
-    await withStack({}, async (stack) => {
+    await withStack({ provider }, async (stack) => {
       const visitor = await signedIn(stack);
       const copy = stack.visitor();
       copy.jar.set('localhost', new Map(visitor.jar.get('localhost')));

@@ -68,6 +68,8 @@ pub(crate) struct Provider {
     pub(crate) public_client: Cell<bool>,
     /// Whether the response of the authorization endpoint names the issuer (RFC 9207).
     pub(crate) names_issuer: Cell<bool>,
+    /// Whether it ends sessions by frames on its pages.
+    pub(crate) frames: Cell<bool>,
     /// Whether it revokes tokens (RFC 7009).
     pub(crate) revokes: Cell<bool>,
     /// Whether it answers questions about tokens (RFC 7662).
@@ -160,6 +162,7 @@ impl Provider {
             registered: RefCell::new(vec![format!("{SITE}/oidc_callback")]),
             public_client: Cell::new(false),
             names_issuer: Cell::new(false),
+            frames: Cell::new(true),
             revokes: Cell::new(false),
             introspects: Cell::new(false),
             tokens: RefCell::default(),
@@ -266,6 +269,7 @@ impl Provider {
             "end_session_endpoint": format!("{ISSUER}/logout"),
             "id_token_signing_alg_values_supported": ["RS256"],
             "authorization_response_iss_parameter_supported": self.names_issuer.get(),
+            "frontchannel_logout_supported": self.frames.get(),
         });
         if self.revokes.get() {
             metadata["revocation_endpoint"] = json!(format!("{ISSUER}/revoke"));
