@@ -36,21 +36,33 @@ export class Load {
   }
 }
 
-/** One connection, one request at a time. */
+/** One connection, one request at a time. Between rounds nobody asks for a while, and it may be closed meanwhile. */
 class Lane {
   constructor(port) {
-    this.socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
-    this.socket.setTimeout(PATIENCE_MS, () => this.socket.destroy(new Error(`no answer in ${PATIENCE_MS / 1000} s`)));
-    this.socket.on('error', (error) => this.failed?.(error));
-    this.socket.on('close', () => this.failed?.(new Error('the connection was closed')));
-    this.socket.on('data', (data) => this.read(data));
+    this.port = port;
+    this.connect();
+  }
+
+  connect() {
+    const socket = net.connect({ port: this.port, host: '127.0.0.1', noDelay: true });
+    this.socket = socket;
     this.seen = '';
+    this.waiting = undefined;
+    const fails = (problem) => {
+      this.waiting?.reject(problem);
+      this.waiting = undefined;
+    };
+    socket.setTimeout(PATIENCE_MS, () => this.waiting && socket.destroy(new Error(`no answer in ${PATIENCE_MS / 1000} s`)));
+    socket.on('error', fails);
+    socket.on('end', () => socket.destroy());
+    socket.on('close', () => fails(new Error('the connection was closed')));
+    socket.on('data', (data) => this.read(data));
   }
 
   ask(request) {
+    if (this.socket.destroyed) this.connect();
     return new Promise((resolve, reject) => {
-      this.answered = resolve;
-      this.failed = reject;
+      this.waiting = { resolve, reject };
       this.socket.write(request);
     });
   }
@@ -64,6 +76,8 @@ class Lane {
     if (!isWhole) return;
     const head = this.seen.slice(0, end);
     this.seen = '';
-    this.answered(head);
+    const { resolve } = this.waiting;
+    this.waiting = undefined;
+    resolve(head);
   }
 }

@@ -3,10 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { clientsOf, portsOfClients, startHono, startSealed } from '../../bench/lib/contenders.mjs';
+import { Load } from '../../bench/lib/load.mjs';
 import { startApache } from '../../bench/lib/native.mjs';
 import { writeReport } from '../../bench/lib/report.mjs';
 import { PAGE, signedIn, startBareOrigin } from '../../bench/lib/rounds.mjs';
@@ -53,6 +55,21 @@ describe('a contender of the benchmarks', () => {
       for (const cookie of ['theme=dark', tampered]) assert.notEqual((await ask(cookie)).status, 200, cookie.slice(0, 20));
     });
   }
+});
+
+test('the load goes on when connections were closed while nobody asked', async (t) => {
+  const server = createServer((_request, response) => response.writeHead(200, { 'Content-Length': '3' }).end('ok\n'));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const load = new Load({ port: server.address().port, connections: 2, headers: { Host: 'localhost' } });
+  t.after(() => {
+    load.close();
+    server.close();
+  });
+  await load.ask(10);
+  const closed = load.lanes.map(({ socket }) => new Promise((resolve) => socket.once('close', resolve)));
+  server.closeAllConnections();
+  await Promise.all(closed);
+  await load.ask(10);
 });
 
 test('the page of results and its charts are what the files say', () => {
