@@ -17,20 +17,20 @@ import { Failure, headline, paint, say, script, withProgress } from '../scripts/
 const HELP = `
 Usage: npm run bench -- scale [--rounds N] [--requests N] [--only NAME]
 
-Processor time of workerd for one request, as something grows: the session's cookie from 300 bytes to 12 kB, the rules
-from 1 to 1,000, the access tokens that are asked with in turn from 1 to 10,000 (of which 1,024 are kept), and for one
+Processor time of workerd for one request, as something grows: the session's cookie from 300 bytes to 12 kB, the
+sessions that ask in turn from 1 to 3,000, the rules from 1 to 1,000, the access tokens that are asked with in turn from 1 to 10,000 (of which 1,024 are kept), and for one
 sign-in, the sign-ins at once from 1 to 200. Interleaved rounds; the medians count. Takes about 4 minutes on 2 cores;
 writes bench/results/scale-NAME.json. Exit code 1 when a cost grows faster than what it has to read.
 
   --rounds N     for each point; 15 unless told
   --requests N   for each round; 500 unless told
-  --only NAME    cookie, rules, tokens or sign-ins
+  --only NAME    cookie, sessions, rules, tokens or sign-ins
   --help         this text
 `;
 
 const PATIENCE_MS = 15 * 60_000;
 const HOUR = 3600;
-const PARTS = { cookie, rules: byRules, tokens, 'sign-ins': signIns };
+const PARTS = { cookie, sessions, rules: byRules, tokens, 'sign-ins': signIns };
 
 await script(HELP, async () => {
   const options = parsed('scale', { rounds: 15, requests: 500, only: '' });
@@ -89,6 +89,32 @@ function accountOf(name, bytes) {
   return { password: name, claims: { sub: name, ...(groups.length && { groups }) } };
 }
 
+async function sessions(options, closing) {
+  const origin = await startBareOrigin();
+  closing.push(() => origin.close());
+  const { provider, vars, kv } = await signInsOnly(origin.url, closing);
+  const contenders = [];
+  for (const x of [1, 10, 100, 1000, 3000]) {
+    const worker = await startWorker({ vars, kv: kv.address });
+    closing.push(() => worker.close());
+    const client = new Client(worker.port, 16);
+    closing.push(() => client.close());
+    const cookies = [];
+    options.report(`${x} sign-ins`);
+    await each({ to: x, concurrency: 16, deadline: options.deadline }, async () => cookies.push(await signInOnce(client, provider, '/oidc_login?next=/')));
+    contenders.push({ name: `${x} sessions`, x, ...worker, headers: PAGE, each: cookies.map((Cookie) => ({ Cookie })) });
+  }
+  return { title: 'One signed-in request, by how many sessions ask', across: 'sessions, asking in turn; 1,000 are remembered', up: 'µs', points: await pointsOf(contenders, options) };
+}
+
+/** What a Worker needs to sign visitors in at a provider that agrees at once. */
+async function signInsOnly(origin, closing) {
+  const [kv, provider] = [await startKv(), await startLyingProvider()];
+  closing.push(() => kv.close(), () => provider.close());
+  const vars = { OIDC_ISSUER: provider.issuer, OIDC_CLIENT_ID: CLIENT_ID, OIDC_CLIENT_SECRET: CLIENT_SECRET, OIDC_SECRET_KEY: SECRET_KEY, OIDC_ORIGIN: origin };
+  return { provider, vars, kv };
+}
+
 async function byRules(options, closing) {
   const origin = await startBareOrigin();
   closing.push(() => origin.close());
@@ -121,18 +147,14 @@ async function tokens(options, closing) {
       },
     });
     closing.push(() => worker.close());
-    contenders.push({ name: `${x} tokens`, x, ...worker, headers: { Accept: 'application/json' }, bearers: Array.from({ length: x }, (_, n) => `an-opaque-token-${n}`) });
+    contenders.push({ name: `${x} tokens`, x, ...worker, headers: { Accept: 'application/json' }, each: Array.from({ length: x }, (_, n) => ({ Authorization: `Bearer an-opaque-token-${n}` })) });
   }
   return { title: 'One request with an access token, by how many are in use', across: 'tokens, used in turn; 1,024 are kept', up: 'µs', points: await pointsOf(contenders, options) };
 }
 
 async function signIns({ rounds, deadline, report }, closing) {
-  const [kv, provider] = [await startKv(), await startLyingProvider()];
-  closing.push(() => kv.close(), () => provider.close());
-  const worker = await startWorker({
-    vars: { OIDC_ISSUER: provider.issuer, OIDC_CLIENT_ID: CLIENT_ID, OIDC_CLIENT_SECRET: CLIENT_SECRET, OIDC_SECRET_KEY: SECRET_KEY, OIDC_ORIGIN: 'http://127.0.0.1:9' },
-    kv: kv.address,
-  });
+  const { provider, vars, kv } = await signInsOnly('http://127.0.0.1:9', closing);
+  const worker = await startWorker({ vars, kv: kv.address });
   closing.push(() => worker.close());
   const figures = { 1: [], 10: [], 50: [], 100: [], 200: [] };
   const clients = Object.fromEntries(Object.keys(figures).map((many) => [many, new Client(worker.port, Number(many))]));

@@ -81,10 +81,10 @@ function labelled(values) {
   return values.filter((_, index) => (values.length - 1 - index) % each === 0);
 }
 
-/** 1, 2 and 5 of each power of ten between. */
+/** Round values between, about six to each power of ten. */
 function ticks(low, high) {
   const powers = Array.from({ length: 12 }, (_, index) => 10 ** (index - 4));
-  return powers.flatMap((power) => [1, 2, 5].map((digit) => Number((digit * power).toPrecision(1)))).filter((value) => value >= low && value <= high);
+  return powers.flatMap((power) => [1, 1.5, 2, 3, 5, 7].map((digit) => Number((digit * power).toPrecision(2)))).filter((value) => value >= low && value <= high);
 }
 
 function at(position) {

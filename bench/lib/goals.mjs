@@ -11,6 +11,7 @@ const GOALS = [
   { of: 'rules', what: 'a hundred rules, times one', figure: ratio('hundred', 'one'), most: 1.05 },
   { of: 'scale-rules', what: 'a thousand rules, times one', figure: growth, most: 1.15 },
   { of: 'scale-cookie', what: 'cookie of 12 kB, times 300 bytes (which is 34 times less)', figure: growth, most: 34 },
+  { of: 'scale-sessions', what: 'a request when 3,000 sessions ask in turn, times one', figure: growth, most: 3 },
   { of: 'scale-sign-ins', what: 'a sign-in of 200 at once, times one alone', figure: growth, most: 2 },
   { of: 'sign-ins', what: 'calls to the provider for a warm sign-in', figure: ({ sign_ins: all }) => sum(all['ours, kv'].provider), most: 2 },
   { of: 'sign-ins', what: 'sign-ins a second and processor, kv', figure: ({ sign_ins: all }) => all['ours, kv'].a_second },

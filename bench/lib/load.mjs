@@ -7,13 +7,13 @@ import { Failure } from '../../scripts/lib/terminal.mjs';
 const PATIENCE_MS = 20_000;
 
 /**
- * Connections to one port on which the same request is asked again and again, with `bearers` each time with the next of
- * them. `ask(n)` resolves when n answers are there.
+ * Connections to one port on which the same request is asked again and again, with `each` each time with the next
+ * of these headers. `ask(n)` resolves when n answers are there.
  */
 export class Load {
-  constructor({ port, connections = 8, target = '/', headers = {}, bearers, status = 200 }) {
+  constructor({ port, connections = 8, target = '/', headers = {}, each = [{}], status = 200 }) {
     const requestWith = (more) => Buffer.from([`GET ${target} HTTP/1.1`, ...Object.entries({ ...headers, ...more }).map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n'));
-    this.requests = bearers ? bearers.map((token) => requestWith({ Authorization: `Bearer ${token}` })) : [requestWith({})];
+    this.requests = each.map(requestWith);
     this.next = 0;
     this.expected = `HTTP/1.1 ${status} `;
     this.lanes = Array.from({ length: connections }, () => new Lane(port));

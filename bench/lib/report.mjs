@@ -12,7 +12,7 @@ const PARTS = {
   rules: (result) => contenders('Processor time of one signed-in request, by the number of rules', result),
   'sign-ins': signIns,
   start,
-  ...Object.fromEntries(['cookie', 'rules', 'tokens', 'sign-ins'].map((name) => [`scale-${name}`, scaled])),
+  ...Object.fromEntries(['cookie', 'sessions', 'rules', 'tokens', 'sign-ins'].map((name) => [`scale-${name}`, scaled])),
   simulation,
   memory,
   ...Object.fromEntries(['durable', 'durable-calm', 'kv'].map((name) => [`load-${name}`, crowd])),

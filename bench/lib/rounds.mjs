@@ -64,14 +64,14 @@ export function withCookie(workers, { cookie, host }) {
 
 /**
  * Microseconds for each request: one figure for each round and contender, which is `{ name, pid, port, headers, target }`;
- * with a list of `bearers`, each request has the next one of them.
+ * with `each`, a list of further headers, each request has the next of them.
  */
 export async function measured(contenders, { rounds, requests }, deadline, report) {
-  const loads = new Map(contenders.map(({ name, port, headers, target = '/private/page?n=1', bearers }) =>
-    [name, new Load({ port, connections: CONCURRENCY, target, headers: { Host: `localhost:${port}`, ...headers }, bearers })]));
-  for (const { name, bearers = [] } of contenders) {
+  const loads = new Map(contenders.map(({ name, port, headers, target = '/private/page?n=1', each }) =>
+    [name, new Load({ port, connections: CONCURRENCY, target, headers: { Host: `localhost:${port}`, ...headers }, each })]));
+  for (const { name, each = [] } of contenders) {
     report(`warming up ${name}`);
-    await loads.get(name).ask(Math.max(WARM_UP, bearers.length)).catch((error) => {
+    await loads.get(name).ask(Math.max(WARM_UP, each.length)).catch((error) => {
       throw new Failure(`${name}: ${error.message}`, error.next ?? 'look at what the contender answers');
     });
   }
