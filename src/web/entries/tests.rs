@@ -198,7 +198,7 @@ fn whatever_is_carried_is_sent_as_it_was() {
         usize::try_from(state % 1000).unwrap() % below
     };
     let mut carried = 0;
-    for _ in 0..200_000 {
+    for _ in 0..50_000 {
         let length = draw(12);
         let mut body = pieces[draw(2)].to_vec();
         (0..length).for_each(|_| body.extend_from_slice(pieces[draw(pieces.len())]));
@@ -212,7 +212,7 @@ fn whatever_is_carried_is_sent_as_it_was() {
             }
         }
     }
-    assert!(carried > 100, "{carried}");
+    assert!(carried > 50, "{carried}");
 }
 
 #[test]
