@@ -2,13 +2,12 @@
 // The processor time of one signed-in request, beside the least that any Worker in front of an origin costs.
 
 import { ACCOUNTS } from '../demo/provider.mjs';
-import { startStack } from '../tests/e2e/support/stack.mjs';
 import { startWorker } from '../tests/e2e/support/workerd.mjs';
-import { clientsOf, portsOfClients, startBare, startHono, startSealed } from './lib/contenders.mjs';
+import { startBare, startHono, startSealed, startStage } from './lib/contenders.mjs';
 import { builtWorker, circumstances, load, writeResult } from './lib/machine.mjs';
 import { startApache, startNginx } from './lib/native.mjs';
 import { requireProc } from './lib/process.mjs';
-import { CONCURRENCY, PAGE, measured, parsed, show, signedIn, startBareOrigin, summary } from './lib/rounds.mjs';
+import { CONCURRENCY, PAGE, measured, parsed, show, signedIn, summary } from './lib/rounds.mjs';
 import { say, script, withProgress } from '../scripts/lib/terminal.mjs';
 
 const HELP = `
@@ -53,12 +52,7 @@ await script(HELP, async () => {
 
 /** Each in a process of its own, before the same origin, with a session of its own at the same provider. */
 async function started(beside, closing) {
-  const origin = await startBareOrigin();
-  closing.push(() => origin.close());
-  const ports = await portsOfClients();
-  const configure = (configuration) => configuration.clients.push(...clientsOf(ports));
-  const stack = await startStack({ vars: { OIDC_ORIGIN: origin.url }, provider: { configure } });
-  closing.push(() => stack.close());
+  const { origin, ports, stack } = await startStage(closing);
   const { issuer } = stack.provider;
   const ours = { Cookie: await signedIn(stack), Host: `localhost:${stack.port}` };
   const absent = [];

@@ -3,14 +3,13 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parsed, median, signedIn, startBareOrigin, PAGE } from './lib/rounds.mjs';
 import { ACCOUNTS } from '../demo/provider.mjs';
 import { request } from '../tests/e2e/support/http.mjs';
-import { startStack } from '../tests/e2e/support/stack.mjs';
 import { startWorker } from '../tests/e2e/support/workerd.mjs';
-import { bundled, clientsOf, portsOfClients, startHono, startSealed, uploadOf } from './lib/contenders.mjs';
+import { bundled, startHono, startSealed, startStage, uploadOf } from './lib/contenders.mjs';
 import { BUILD, circumstances, load, round, writeResult } from './lib/machine.mjs';
 import { processorSeconds, requireProc } from './lib/process.mjs';
+import { PAGE, median, parsed, signedIn } from './lib/rounds.mjs';
 import { Failure, headline, say, script, withProgress } from '../scripts/lib/terminal.mjs';
 
 const HELP = `
@@ -60,12 +59,7 @@ await script(HELP, async () => {
 
 /** Each with how it is started and what it is asked; sessions come from processes that run already. */
 async function prepared(closing) {
-  const origin = await startBareOrigin();
-  closing.push(() => origin.close());
-  const ports = await portsOfClients();
-  const configure = (configuration) => configuration.clients.push(...clientsOf(ports));
-  const stack = await startStack({ vars: { OIDC_ORIGIN: origin.url }, provider: { configure } });
-  closing.push(() => stack.close());
+  const { origin, ports, stack } = await startStage(closing);
   const { issuer } = stack.provider;
   const floor = await bundled('floor', closing);
   const ours = { build: BUILD, modules: { 'index.js': 'esModule', 'index_bg.wasm': 'wasm' } };

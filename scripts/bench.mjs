@@ -18,7 +18,7 @@ const ALL = {
   start: [],
   scale: [],
   simulate: [],
-  memory: [],
+  memory: ['--requests', '400000', '--minutes', '20'],
   load: ['--calm'],
 };
 const NAMES = Object.keys(ALL).filter((name) => existsSync(join(BENCH, `${name}.mjs`)));

@@ -1,19 +1,21 @@
 // Those who are measured beside ours: Workers in JavaScript, each in one file as it would be uploaded, and native servers.
 
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { EncryptJWT } from 'jose';
-import { randomBytes } from 'node:crypto';
+import { startStack } from '../../tests/e2e/support/stack.mjs';
 import { freePort, startWorker } from '../../tests/e2e/support/workerd.mjs';
 import { Visitor, parseSetCookie } from '../../tests/e2e/support/visitor.mjs';
 import { ROOT } from '../../scripts/lib/run.mjs';
 import { Failure } from '../../scripts/lib/terminal.mjs';
-import { PAGE } from './rounds.mjs';
+import { PAGE, startBareOrigin } from './rounds.mjs';
 
-const SECRET = 'a-secret-of-contenders-of-32-bytes-or-more';
+/** That of each contender, whatever it needs one for. */
+export const SECRET = 'a-secret-of-contenders-of-32-bytes-or-more';
 const HOUR = 3600;
 
 /** `{ build, modules }` of the contender of that name with its libraries in one file, as wrangler would upload it. */
@@ -32,18 +34,23 @@ export function uploadOf({ build: folder, modules }) {
   return { bytes: sum(files.map((file) => file.length)), gzip_bytes: sum(files.map((file) => gzipSync(file, { level: 9 }).length)) };
 }
 
-/** The clients of contenders at the provider, for its configuration; `ports` by name. */
-export function clientsOf({ hono, apache }) {
+/** An origin and the stack before it, with a provider at which the contenders are clients too; the `ports` of these, by name. */
+export async function startStage(closing) {
+  const origin = await startBareOrigin();
+  closing.push(() => origin.close());
+  const ports = { hono: await freePort(), apache: await freePort() };
+  const configure = (configuration) => configuration.clients.push(...clientsOf(ports));
+  const stack = await startStack({ vars: { OIDC_ORIGIN: origin.url }, provider: { configure } });
+  closing.push(() => stack.close());
+  return { origin, ports, stack };
+}
+
+function clientsOf({ hono, apache }) {
   const client = (name, path, port) => ({
     client_id: name, client_secret: SECRET, token_endpoint_auth_method: 'client_secret_basic',
     grant_types: ['authorization_code', 'refresh_token'], redirect_uris: [`http://localhost:${port}${path}`],
   });
   return [client('hono', '/callback', hono), client('apache', '/oidc_redirect', apache)];
-}
-
-/** Ports for those that must be known to the provider. */
-export async function portsOfClients() {
-  return { hono: await freePort(), apache: await freePort() };
 }
 
 /** A Worker with nobody to sign in; the origin is told by the client who it is, if by nobody else. */

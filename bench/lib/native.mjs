@@ -2,20 +2,20 @@
 // process that works, before the same origin.
 
 import { spawn } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../tests/e2e/support/workerd.mjs';
+import { isExecutable } from '../../scripts/lib/debian.mjs';
 import { Failure } from '../../scripts/lib/terminal.mjs';
-import { signedInAt } from './contenders.mjs';
+import { SECRET, signedInAt } from './contenders.mjs';
 import { PAGE } from './rounds.mjs';
 
 const NGINX = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/local/bin/nginx'];
 const APACHE = ['/usr/sbin/apache2'];
 const APACHE_MODULES = '/usr/lib/apache2/modules';
-const SECRET = 'a-secret-of-contenders-of-32-bytes-or-more';
 const PATIENCE_MS = 10_000;
 
 /** nginx that sets three headers and forwards; a text says why there is none. */
@@ -135,13 +135,4 @@ OIDCAuthNHeader X-Forwarded-User
   ProxyPass ${origin}/ keepalive=On
 </Location>
 `;
-}
-
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

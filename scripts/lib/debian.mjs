@@ -33,7 +33,8 @@ function install(name) {
   });
 }
 
-function isExecutable(path) {
+/** Whether a program lies there that can be started. */
+export function isExecutable(path) {
   try {
     accessSync(path, constants.X_OK);
     return true;

@@ -7,14 +7,13 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { clientsOf, portsOfClients, startHono, startSealed } from '../../bench/lib/contenders.mjs';
+import { startHono, startSealed, startStage } from '../../bench/lib/contenders.mjs';
 import { Load } from '../../bench/lib/load.mjs';
 import { startApache } from '../../bench/lib/native.mjs';
 import { writeReport } from '../../bench/lib/report.mjs';
-import { PAGE, signedIn, startBareOrigin } from '../../bench/lib/rounds.mjs';
+import { PAGE, signedIn } from '../../bench/lib/rounds.mjs';
 import { ACCOUNTS } from '../../demo/provider.mjs';
 import { request } from './support/http.mjs';
-import { startStack } from './support/stack.mjs';
 
 const RESULTS = new URL('../../bench/results/', import.meta.url).pathname;
 
@@ -24,12 +23,7 @@ describe('a contender of the benchmarks', () => {
   let origin;
   let ports;
   before(async () => {
-    origin = await startBareOrigin();
-    closing.push(() => origin.close());
-    ports = await portsOfClients();
-    const configure = (configuration) => configuration.clients.push(...clientsOf(ports));
-    stack = await startStack({ vars: { OIDC_ORIGIN: origin.url }, provider: { configure } });
-    closing.push(() => stack.close());
+    ({ origin, ports, stack } = await startStage(closing));
   });
   after(async () => {
     for (const close of closing.reverse()) await close();
