@@ -8,7 +8,7 @@ import { SECRET_KEY } from '../tests/e2e/support/stack.mjs';
 import { startWorker } from '../tests/e2e/support/workerd.mjs';
 import { Client, each } from './lib/client.mjs';
 import { bundled } from './lib/contenders.mjs';
-import { circumstances, load, writeResult } from './lib/machine.mjs';
+import { circumstances, load, versionsOf, writeResult } from './lib/machine.mjs';
 import { familyOf, processorSeconds, requireProc } from './lib/process.mjs';
 import { parsed, show, summary } from './lib/rounds.mjs';
 import { signInOnce } from './lib/sign_in.mjs';
@@ -54,7 +54,7 @@ await script(HELP, async () => {
       return [name, { microseconds: median, ratio, least, most, a_second: Math.round(1e6 / median), provider: asked, store }];
     }));
     for (const [name, { a_second: rate, provider: asked, store }] of Object.entries(signIns)) say(`  ${name}: ${rate} a second and processor; ${JSON.stringify(asked)}, ${JSON.stringify(store ?? 'not counted')}`);
-    say(`written: ${writeResult('sign-ins', { ...began, load_after: load(), rounds: options.rounds, sign_ins_a_round: options.requests, concurrency: CONCURRENCY, sign_ins: signIns })}`);
+    say(`written: ${writeResult('sign-ins', { ...began, load_after: load(), rounds: options.rounds, sign_ins_a_round: options.requests, concurrency: CONCURRENCY, contender_versions: versionsOf('hono', '@hono/oidc-auth'), sign_ins: signIns })}`);
   } finally {
     for (const close of closing.reverse()) await close();
   }

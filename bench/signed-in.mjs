@@ -4,7 +4,7 @@
 import { ACCOUNTS } from '../demo/provider.mjs';
 import { startWorker } from '../tests/e2e/support/workerd.mjs';
 import { startBare, startHono, startSealed, startStage } from './lib/contenders.mjs';
-import { builtWorker, circumstances, load, writeResult } from './lib/machine.mjs';
+import { builtWorker, circumstances, load, versionsOf, writeResult } from './lib/machine.mjs';
 import { startApache, startNginx } from './lib/native.mjs';
 import { requireProc } from './lib/process.mjs';
 import { CONCURRENCY, PAGE, measured, parsed, show, signedIn, summary } from './lib/rounds.mjs';
@@ -35,7 +35,7 @@ await script(HELP, async () => {
   const began = { ...circumstances(), load_before: load() };
   const closing = [];
   try {
-    const { contenders, absent } = await started(options.beside, closing);
+    const { contenders, absent, natives } = await started(options.beside, closing);
     absent.forEach((why) => say(`not measured: ${why}`));
     const start = Date.now();
     const rounds = await withProgress(`${options.rounds} rounds of ${options.requests} requests for each of ${contenders.length}`, (report) =>
@@ -44,7 +44,8 @@ await script(HELP, async () => {
     show('Processor time of one signed-in request', results, Date.now() - start);
     if (options.beside) return say(`beside: ${JSON.stringify(builtWorker(options.beside))}`);
     const { rounds: count, requests } = options;
-    say(`written: ${writeResult('signed-in', { ...began, load_after: load(), rounds: count, requests_a_round: requests, concurrency: CONCURRENCY, absent, microseconds_a_request: results })}`);
+    const others = { ...versionsOf('jose', 'hono', '@hono/oidc-auth'), ...natives };
+    say(`written: ${writeResult('signed-in', { ...began, load_after: load(), rounds: count, requests_a_round: requests, concurrency: CONCURRENCY, contender_versions: others, absent, microseconds_a_request: results })}`);
   } finally {
     for (const close of closing.reverse()) await close();
   }
@@ -55,7 +56,7 @@ async function started(beside, closing) {
   const { origin, ports, stack } = await startStage(closing);
   const { issuer } = stack.provider;
   const ours = { Cookie: await signedIn(stack), Host: `localhost:${stack.port}` };
-  const absent = [];
+  const [absent, natives] = [[], {}];
   const contenders = [
     { name: 'forwards only', ...(await startBare('pass_through', origin.url, closing)) },
     { name: 'floor', ...(await startBare('floor', origin.url, closing)) },
@@ -70,7 +71,10 @@ async function started(beside, closing) {
   }
   for (const [name, native] of [['nginx alone', await startNginx(origin.url, closing)], ['Apache, mod_auth_openidc', await startApache(issuer, origin.url, ports.apache, closing)]]) {
     if (typeof native === 'string') absent.push(native);
-    else contenders.push({ name, ...native });
+    else {
+      contenders.push({ name, ...native });
+      natives[name] = native.version;
+    }
   }
-  return { contenders, absent };
+  return { contenders, absent, natives };
 }

@@ -4,7 +4,7 @@
 import { startStack } from '../tests/e2e/support/stack.mjs';
 import { startWorker } from '../tests/e2e/support/workerd.mjs';
 import { bundled } from './lib/contenders.mjs';
-import { circumstances, load, writeResult } from './lib/machine.mjs';
+import { circumstances, load, versionsOf, writeResult } from './lib/machine.mjs';
 import { requireProc } from './lib/process.mjs';
 import { CONCURRENCY, PAGE, measured, parsed, show, signedIn, startBareOrigin, summary } from './lib/rounds.mjs';
 import { Failure, say, script, withProgress } from '../scripts/lib/terminal.mjs';
@@ -41,7 +41,7 @@ await script(HELP, async () => {
     const results = summary(rounds, 'session');
     show('Processor time of one request', results, Date.now() - start);
     const { rounds: count, requests } = options;
-    say(`written: ${writeResult('tokens', { ...began, load_after: load(), rounds: count, requests_a_round: requests, concurrency: CONCURRENCY, microseconds_a_request: results })}`);
+    say(`written: ${writeResult('tokens', { ...began, load_after: load(), rounds: count, requests_a_round: requests, concurrency: CONCURRENCY, contender_versions: versionsOf('jose'), microseconds_a_request: results })}`);
   } finally {
     for (const close of closing.reverse()) await close();
   }

@@ -34,6 +34,12 @@ export function circumstances() {
   };
 }
 
+/** The versions of these npm packages, as they are installed. */
+export function versionsOf(...names) {
+  const versionOf = (name) => JSON.parse(readFileSync(join(ROOT, 'node_modules', name, 'package.json'), 'utf8')).version;
+  return Object.fromEntries(names.map((name) => [name, versionOf(name)]));
+}
+
 /** The one-minute load average: what else went on, this benchmark included. */
 export function load() {
   return round(loadavg()[0], 2);

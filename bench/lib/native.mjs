@@ -1,7 +1,7 @@
 // Native servers for context, where they are installed: nginx alone, and Apache with mod_auth_openidc. Each with one
 // process that works, before the same origin.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,8 +23,9 @@ export async function startNginx(origin, closing) {
   const program = NGINX.find(isExecutable);
   if (!program) return 'nginx is not installed (Debian: apt-get install nginx-light)';
   const port = await freePort();
+  const version = versionOf(program);
   const started = await startServer(program, (folder) => ['-p', folder, '-c', 'nginx.conf', '-e', 'error.log'], nginxConf(port, origin), 'nginx.conf', port, closing);
-  return { ...started, headers: { ...PAGE, Cookie: 'theme=dark' } };
+  return { ...started, version, headers: { ...PAGE, Cookie: 'theme=dark' } };
 }
 
 /** Apache that signs in by mod_auth_openidc, with a session in a cookie; a text says why there is none. */
@@ -35,7 +36,13 @@ export async function startApache(issuer, origin, port, closing) {
   }
   const args = (folder) => ['-d', folder, '-f', join(folder, 'apache.conf'), '-DFOREGROUND'];
   const started = await startServer(program, args, apacheConf(port, origin, issuer), 'apache.conf', port, closing);
-  return { ...started, headers: { ...PAGE, Cookie: await signedInAt(`http://localhost:${port}`, 'mod_auth_openidc_session') } };
+  return { ...started, version: versionOf(program), headers: { ...PAGE, Cookie: await signedInAt(`http://localhost:${port}`, 'mod_auth_openidc_session') } };
+}
+
+/** What follows the first slash of what it says of itself, which nginx does on the one stream and Apache on the other. */
+function versionOf(program) {
+  const { stdout, stderr } = spawnSync(program, ['-v'], { encoding: 'utf8' });
+  return `${stdout}${stderr}`.match(/\/([\d.]+)/)?.[1] ?? 'unknown';
 }
 
 async function startServer(program, args, configuration, file, port, closing) {

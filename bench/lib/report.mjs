@@ -48,9 +48,9 @@ function resultOf(folder, name) {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
 }
 
-function circumstancesOf({ date, machine, versions, worker, load_before: before, load_after: after }, name) {
+function circumstancesOf({ date, machine, versions, worker, contender_versions: others = {}, load_before: before, load_after: after }, name) {
   const { processor, processors, memory_gib: memory, system } = machine;
-  return `<sub>[${name}.json](${name}.json): ${date}, ${processors} processors ${processor}, ${memory} GiB, ${system}; workerd ${versions.workerd}, Node ${versions.node}, `
+  return `<sub>[${name}.json](${name}.json): ${date}, ${processors} processors ${processor}, ${memory} GiB, ${system}; workerd ${versions.workerd}, Node ${versions.node}${Object.entries(others).map(([name, version]) => `, ${name} ${version}`).join('')}, `
     + `commit ${versions.commit}, upload ${kib(worker.upload_gzip_bytes)} gzip; load average ${before} before and ${after} after</sub>`;
 }
 
