@@ -50,7 +50,7 @@ impl Identity {
 
     /// Names and values of the headers that tell an origin who it is, as `make` has made them the first time: a visitor
     /// asks again and again, under the same settings.
-    pub fn headers(&self, make: impl FnOnce(&Object) -> Vec<(Rc<str>, Rc<str>)>) -> &[(Rc<str>, Rc<str>)] {
+    pub(crate) fn headers(&self, make: impl FnOnce(&Object) -> Vec<(Rc<str>, Rc<str>)>) -> &[(Rc<str>, Rc<str>)] {
         self.0.headers.get_or_init(|| make(self.claims()))
     }
 

@@ -60,12 +60,12 @@ impl Caller {
     }
 
     /// What the token is bound to.
-    pub fn confirmation(&self) -> &Confirmation {
+    pub(crate) fn confirmation(&self) -> &Confirmation {
         &self.confirmation
     }
 
     /// The caller that everybody is under `OIDC_TESTING_PROFILE`, on loopback hosts only: no token is checked then.
-    pub fn testing(profile: Object) -> Option<Self> {
+    pub(crate) fn testing(profile: Object) -> Option<Self> {
         from_claims(Claims::new(profile)).ok()
     }
 

@@ -11,6 +11,8 @@ use crate::session::{Session, SessionId};
 #[serde(transparent)]
 pub struct StoreKey(String);
 
+// What makes keys is ours; a store only asks what they are.
+#[doc(hidden)]
 impl StoreKey {
     /// Of one session; its credentials stand there too.
     pub fn of_session(id: &SessionId) -> Self {
@@ -61,7 +63,9 @@ impl StoreKey {
         };
         vec![Self::of_session(&session.id), Self::of_subject(issuer, subject), at_provider]
     }
+}
 
+impl StoreKey {
     /// The text that the store knows.
     pub fn as_str(&self) -> &str {
         &self.0
