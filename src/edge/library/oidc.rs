@@ -65,6 +65,24 @@ impl Oidc {
     /// Answers what is ours and those whom a rule does not let pass, and lets `code` answer the rest. Cookies are set on
     /// whatever it answers.
     ///
+    /// To the handlers of a `Router` the visit goes as its data:
+    ///
+    /// ```no_run
+    /// # use edge_oidc::Oidc;
+    /// # use worker::{Env, Request, Response, Result, Router};
+    /// async fn answer(oidc: &Oidc, request: &Request, env: &Env) -> Result<Response> {
+    ///     oidc.serve(request, async |visit| {
+    ///         Router::with_data(visit)
+    ///             .get_async("/me", |_, context| async move {
+    ///                 Response::ok(context.data.require_login().await?.subject())
+    ///             })
+    ///             .run(request.clone()?, env.clone())
+    ///             .await
+    ///     })
+    ///     .await
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of `code`, and that the runtime refuses to build a response. An [`Answer`](crate::Answer) is none: it is
