@@ -33,8 +33,9 @@
 //! stand on the feature `runtime`, and the programs are behind `tools`. They are off by default, so that the core carries
 //! neither JavaScript nor an HTTP client.
 //!
-//! What stands at the root, in [`embed`] and in [`store`] with its [`contract`](store::contract) is for others to use. The other modules are public for this crate's own programs
-//! and tests, and may change at any time.
+//! What stands at the root, in [`embed`], in [`store`] with its [`contract`](store::contract) and in `axum` is for others to
+//! use: `docs/stability.md` says what is promised of it. The other modules are public for this crate's own programs and
+//! tests, and may change at any time.
 
 pub mod claim_path;
 pub mod config;
