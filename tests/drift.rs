@@ -104,13 +104,20 @@ fn wrangler_toml_names_every_setting_and_no_other() {
 #[test]
 fn the_examples_are_of_the_same_runtime_and_settings() {
     let date = |file: &str| read(file).lines().find(|line| line.starts_with("compatibility_date")).map(str::to_owned);
-    let folders =
-        fs::read_dir(path("examples")).unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
-    let files: Vec<String> = folders
-        .filter(|name| name.starts_with("guard-"))
-        .map(|name| format!("examples/{name}/wrangler.toml"))
+    let inside = |folder: &str| {
+        let entries = fs::read_dir(path(folder)).into_iter().flatten();
+        entries.filter_map(|entry| entry.unwrap().file_name().into_string().ok()).collect::<Vec<String>>()
+    };
+    let files: Vec<String> = inside("examples")
+        .iter()
+        .flat_map(|folder| {
+            let files = inside(&format!("examples/{folder}")).into_iter();
+            files
+                .filter(|name| name.contains(".toml") && name != "Cargo.toml")
+                .map(move |name| format!("examples/{folder}/{name}"))
+        })
         .collect();
-    assert!(files.len() >= 4, "{files:?}");
+    assert!(files.len() >= 12, "{files:?}");
     for file in files {
         assert_eq!(date(&file), date("wrangler.toml"), "{file}");
         for (line, name) in names(&read(&file)) {
