@@ -213,8 +213,10 @@ function setCookie(_request, response) {
 
 /** Cacheable as `?control=` says, publicly otherwise. */
 function cache(request, response) {
-  const control = new URLSearchParams(request.url.split('?')[1]).get('control') ?? 'public, max-age=600, s-maxage=3600';
+  const asked = new URLSearchParams(request.url.split('?')[1]);
+  const control = asked.get('control') ?? 'public, max-age=600, s-maxage=3600';
   response.setHeader('cache-control', control);
+  if (asked.has('cdn')) response.setHeader('cdn-cache-control', asked.get('cdn'));
   response.setHeader('etag', '"demo-1"');
   json(response, 200, { control, user: identityOf(request).user });
 }

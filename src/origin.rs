@@ -278,6 +278,9 @@ fn sets_own_cookie(line: &str, names: &CookieNames) -> bool {
 // RFC 9111 §5.2.2: `private` keeps shared caches out; what would let them in is dropped. It is dropped from inside a
 // quoted string too, since not every cache knows where one ends.
 fn private_cache_control(value: &str) -> String {
+    if is_private(value) {
+        return value.to_owned();
+    }
     let mut result = String::from("private");
     for directive in directives(value) {
         let is_open = ["public", "s-maxage", "private"].contains(&name(directive).as_str());
@@ -296,6 +299,16 @@ fn private_cache_control(value: &str) -> String {
         }
     }
     result
+}
+
+/// Whether it says so by itself, and nothing beside that would let shared caches in.
+fn is_private(value: &str) -> bool {
+    let closes = |directive: &str| directive.eq_ignore_ascii_case("private");
+    let opens = |directive: &str| {
+        let mut pieces = directive.split(',').map(name);
+        pieces.any(|name| ["public", "s-maxage", "private"].contains(&name.as_str())) && !closes(directive)
+    };
+    directives(value).any(closes) && !directives(value).any(opens)
 }
 
 fn name(directive: &str) -> String {

@@ -114,9 +114,17 @@ export function changes(isPrivate, cacheControl, cookies, own, env) {
   return edits === "" ? [] : edits.split("\n");
 }
 
+/** Whether something is to be set, or is there to be taken away: to make an answer anew is the dearest of all. */
+function isEdited(headers, lines) {
+  for (let i = 0; i + 1 < lines.length; i += 2) {
+    if (lines[i][0] !== "-" || headers.has(lines[i].slice(1))) return true;
+  }
+  return false;
+}
+
 // A status outside 200-599 can't be rebuilt; it must not pass with what it should not carry either.
 export function rewritten(answer, lines) {
-  if (lines.length === 0) return answer;
+  if (!isEdited(answer.headers, lines)) return answer;
   const result = new Response(answer.body, answer);
   edited(result.headers, lines, 0);
   return result;

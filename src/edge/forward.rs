@@ -57,8 +57,10 @@ pub(super) fn judged(gateway: &Gateway, is_private: bool, cache_control: &str, c
     let own: Vec<String> = own.split('\t').filter(|cookie| !cookie.is_empty()).map(str::to_owned).collect();
     let edits = gateway.judge_answer(&AnswerFacts { cache_control, set_cookies: &set_cookies }, is_private, &own);
     let mut lines = String::new();
-    if let Some(cache_control) = edits.cache_control {
-        lines.extend(["Cache-Control\n", &cache_control, "\n"]);
+    if let Some(private) = edits.cache_control {
+        if private != cache_control {
+            lines.extend(["Cache-Control\n", &private, "\n"]);
+        }
         lines.extend(SHARED_CACHE_HEADERS.iter().flat_map(|name| ["-", name, "\n\n"]));
     }
     if let Some(cookies) = edits.set_cookies {

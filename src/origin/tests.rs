@@ -37,6 +37,11 @@ fn an_answer_to_an_identity_is_made_private() {
         ("PUBLIC,s-maxage=9", "private"),
         ("no-store", "private, no-store"),
         ("private", "private"),
+        ("max-age=0, Private, must-revalidate", "max-age=0, Private, must-revalidate"),
+        ("private, no-cache=\"a, public\"", "private, no-cache=\"a, public\""),
+        ("private, private=\"x\"", "private"),
+        ("s-maxage=9, private", "private"),
+        ("x=\"private, max-age=1", "private, x=\"private, max-age=1"),
         ("private=\"set-cookie, x\", max-age=1", "private, max-age=1"),
         ("no-cache=\"a, public\", s-maxage = 3", "private, no-cache=\"a, public\""),
         // A quotation mark that is escaped, one that is alone, and a quoted string that a cache splits at commas.

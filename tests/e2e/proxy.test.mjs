@@ -415,6 +415,11 @@ describe('caching', () => {
       assert.equal(answer.headers.etag, '"demo-1"');
       const noStore = await visitor.send('/cache?control=no-store');
       assert.ok(directives(noStore).includes('no-store'));
+      // What is private by itself stays as it came, unless another header says something else to shared caches.
+      for (const cdn of ['', '&cdn=max-age%3D60']) {
+        const own = await visitor.send(`/cache?control=max-age%3D0,%20private${cdn}`);
+        assert.deepEqual([own.headers['cache-control'], own.headers['cdn-cache-control']], ['max-age=0, private', undefined]);
+      }
     } finally {
       await strict.close();
     }
