@@ -134,7 +134,7 @@ pub(super) async fn note_provider_session(site: &Site, host: &impl Host, session
     let Some(sid) = &session.provider_session else { return };
     let key = StoreKey::of_known(site.issuer(), sid);
     if record(site, host, &key, session.signed_in_at).await.is_err() {
-        host.log(&LogLine::event("store.save_failed"));
+        site.tell_unsaved(host, &session.identity);
     }
 }
 
