@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { ROOT, nodeTool, run } from './lib/run.mjs';
 import { Failure, say, script, withProgress } from './lib/terminal.mjs';
 import { buildTools } from './lib/tools.mjs';
-import { TARGET, bindWasm, bundle, compiledFolder } from './lib/wasm.mjs';
+import { TARGET, bindGuard, bundle, guardModules } from './lib/wasm.mjs';
 
 const HELP = `
 Usage: npm run build [-- --force]
@@ -77,15 +77,12 @@ function compile(report) {
 /** From what cargo has made to the two files of the upload and the scripts of the package, in `folder`. */
 async function pack(wasmBindgen, folder) {
   const bound = join(folder, 'bound');
-  await bindWasm(wasmBindgen, join(compiledFolder('release'), 'edge_oidc.wasm'), bound, [
-    // After a panic the next call makes a new instance.
-    '--experimental-reset-state-function', '--force-enable-abort-handler',
-  ]);
+  await bindGuard(wasmBindgen, 'release', bound);
   await run(nodeTool('wasm-opt'), [
     join(bound, 'index_bg.wasm'), '-o', join(folder, 'index_bg.wasm'),
     ...WASM_FEATURES.map((feature) => `--enable-${feature}`), ...WASM_OPT, '--strip-debug', '--strip-producers',
   ]);
-  const aliases = { 'edge-oidc.wasm': join(bound, 'index.js'), 'edge-oidc.glue': join(ROOT, 'src', 'edge', 'glue.js') };
+  const aliases = guardModules(bound);
   await bundle(join(ROOT, 'src', 'edge', 'entry.js'), join(folder, 'index.js'), aliases);
   for (const script of PACKAGE) await bundle(join(ROOT, 'npm', script), join(folder, script), aliases);
 }

@@ -62,6 +62,7 @@ async function cargo() {
 async function e2e() {
   await build();
   await build('examples.mjs');
+  await build('panicking.mjs');
   headline('The built Worker in workerd');
   return nodeTests(testFiles().filter((file) => !isBrowserTest(file)));
 }

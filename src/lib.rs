@@ -30,7 +30,7 @@
 //! The feature `edge` adds the library for Workers that are written around this crate, in the types of the crate `worker`:
 //! `Oidc` and `Guard`, which stand at this root with what they need. `docs/library.md` is their guide. The feature `axum`
 //! adds a layer and extractors for routers of axum's. The feature `guard` makes the Worker that `npm run build` builds. All
-//! stand on the feature `runtime`, and the programs are behind `tools`. They are off by default, so that the core carries
+//! stand on the feature `runtime`, and the programs are behind `tools`; `panics` is for the guard's own tests. They are off by default, so that the core carries
 //! neither JavaScript nor an HTTP client.
 //!
 //! What stands at the root, in [`embed`], in [`store`] with its [`contract`](store::contract) and in `axum` is for others to

@@ -290,3 +290,20 @@ fn what_takes_text_is_called_in_an_instance_that_lives() {
     let before_all = entry.matches("wasm.ready();").count();
     assert_eq!(before_all, 2, "before a function, and before the Durable Object");
 }
+
+/// The Worker that `tests/e2e/panics.test.mjs` asks to panic is none that can be deployed: see `src/edge/panics.rs`.
+#[test]
+fn no_build_for_production_panics_when_it_is_asked_to() {
+    let read = |path: &str| std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let manifest = read("Cargo.toml");
+    let features = manifest.split_once("\n[features]\n").unwrap().1.split("\n[").next().unwrap();
+    let naming: Vec<&str> = features.lines().filter(|line| !line.starts_with('#') && line.contains("panics")).collect();
+    assert_eq!(naming, [r#"panics = ["guard"]"#], "no other feature brings it along");
+    let release = manifest.split_once("\n[profile.release]\n").unwrap().1.split("\n[").next().unwrap();
+    assert!(!release.contains("debug-assertions"), "without them it does not compile");
+    let switch = read("src/edge/panics.rs");
+    assert!(switch.contains("#[cfg(not(debug_assertions))]\ncompile_error!("));
+    let build = read("scripts/build.mjs");
+    assert!(build.contains("'--release'") && build.contains("'--features', 'guard']"));
+    assert_eq!(build.matches("--features").count(), 1);
+}

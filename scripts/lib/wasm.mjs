@@ -17,6 +17,17 @@ export function bindWasm(wasmBindgen, compiled, folder, flags = []) {
   return run(wasmBindgen, [compiled, '--out-dir', folder, '--out-name', 'index', '--target', 'module', '--no-typescript', ...flags]);
 }
 
+/** The same for the guard, in which the next call after a panic makes a new instance. */
+export function bindGuard(wasmBindgen, profile, folder) {
+  const flags = ['--experimental-reset-state-function', '--force-enable-abort-handler'];
+  return bindWasm(wasmBindgen, join(compiledFolder(profile), 'edge_oidc.wasm'), folder, flags);
+}
+
+/** Where the modules lie that the guard's scripts name, once it is bound in that folder. */
+export function guardModules(bound) {
+  return { 'edge-oidc.wasm': join(bound, 'index.js'), 'edge-oidc.glue': join(ROOT, 'src', 'edge', 'glue.js') };
+}
+
 /** One script of `entry` and all it imports but the WebAssembly; `aliases` say where modules lie that it names. */
 export async function bundle(entry, outfile, aliases) {
   await run(nodeTool('esbuild'), [

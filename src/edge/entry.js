@@ -5,7 +5,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import * as wasm from "edge-oidc.wasm";
 import { whoIs } from "./asked.js";
 import { answer, changes } from "./forward.js";
-import { instances } from "./glue.js";
+import { instances, whileItLives } from "./glue.js";
 import { answerBy } from "./worker.js";
 
 /** A function of an instance that lives: what is handed to one that has panicked is lost with it. */
@@ -46,11 +46,11 @@ export class SessionVault {
   }
 
   fetch(request) {
-    return this.current().fetch(request);
+    return whileItLives(this.current().fetch(request));
   }
 
   alarm() {
-    return this.current().alarm();
+    return whileItLives(this.current().alarm());
   }
 
   current() {

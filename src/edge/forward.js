@@ -2,7 +2,7 @@
 // asked and one, for most sites, never again: what was said of an answer's `Cache-Control` is remembered. What is decided
 // comes as text, a line each, because every value of its own would be one more crossing.
 
-import { facts, within } from "./glue.js";
+import { facts, whileItLives, within } from "./glue.js";
 import { isLive, watched } from "./live.js";
 import { worker } from "./worker.js";
 
@@ -21,9 +21,17 @@ export function answer(request, env, context) {
 /** Our own answer, or what `pass` makes of the order, which ends with who asks if it `tells`; or a promise of either. */
 export function decided(request, env, given, tells, pass) {
   const settled = (answer) => (typeof answer === "string" ? pass(answer) : answer);
-  const answer = worker.decide(request, env, given, tells);
-  return answer instanceof Promise ? answer.then(settled) : settled(answer);
+  const failed = (error) => worker.refuse(request, env, given, whyOf(error));
+  try {
+    const answer = worker.decide(request, env, given, tells);
+    return answer instanceof Promise ? whileItLives(answer).catch(failed).then(settled) : settled(answer);
+  } catch (error) {
+    return failed(error);
+  }
 }
+
+/** Why there is no answer, as `refuse` is told: by the origin, by its silence, or by us. */
+const whyOf = (error) => ({ TimeoutError: 1, RuntimeError: 2 })[error?.name] ?? 0;
 
 /**
  * Sends a request to the origin. The order's lines: `p` when the answer is private, with `b` when the origin is bound; the
@@ -37,7 +45,7 @@ export async function forward(request, env, order, context) {
     const answered = await (answersSoon(request) ? within(ORIGIN_TIMEOUT, sent) : sent);
     return returned(answered, { request, env, context }, lines);
   } catch (error) {
-    return worker.refuse(request, env, facts(request), error?.name === "TimeoutError");
+    return worker.refuse(request, env, facts(request), whyOf(error));
   }
 }
 

@@ -5,6 +5,7 @@ use super::host::clock_seconds;
 use crate::visitor::Visitor;
 use crate::{
     config::OriginSettings,
+    error::Error,
     gateway::Gateway,
     origin::{AnswerFacts, Forward, HeaderEdit, Lasts, SHARED_CACHE_HEADERS},
     web::cookie::SetCookie,
@@ -49,6 +50,15 @@ pub(super) fn told(forward: &Forward) -> String {
         Visitor::Bearer(caller, _) => ("token", caller.claims()),
     };
     [by, &serde_json::to_string(claims).unwrap_or_default()].concat()
+}
+
+/// Why a request has no answer, as `forward.js` says it.
+pub(super) fn failure(why: u8) -> Error {
+    match why {
+        0 => Error::OriginUnreachable,
+        1 => Error::OriginTimedOut,
+        _ => Error::Internal,
+    }
 }
 
 /// The edits to an answer with this `Cache-Control` and these cookies; `own` are ours.

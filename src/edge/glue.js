@@ -214,3 +214,25 @@ export let instances = 0;
 export function instanceBegun() {
   instances += 1;
 }
+
+/** How to tell those who wait for WebAssembly that it has panicked; of more than so many the first are not told. */
+const waiting = new Set();
+const MOST_WAITING = 1000;
+
+/** What comes of a promise of WebAssembly's, which by itself is never settled once its instance has panicked. */
+export function whileItLives(promise) {
+  return new Promise((resolve, reject) => {
+    if (waiting.size >= MOST_WAITING) waiting.delete(waiting.values().next().value);
+    waiting.add(reject);
+    const after = (settle) => (value) => {
+      waiting.delete(reject);
+      settle(value);
+    };
+    promise.then(after(resolve), after(reject));
+  });
+}
+
+export function instancePanicked() {
+  for (const reject of waiting) reject(new WebAssembly.RuntimeError("panic"));
+  waiting.clear();
+}

@@ -76,6 +76,10 @@ extern "C" {
     #[cfg(feature = "guard")]
     #[wasm_bindgen(js_name = instanceBegun)]
     pub(super) fn instance_begun();
+
+    #[cfg(feature = "guard")]
+    #[wasm_bindgen(js_name = instancePanicked)]
+    pub(super) fn instance_panicked();
 }
 
 #[cfg(feature = "edge")]

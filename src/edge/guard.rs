@@ -19,15 +19,18 @@ use super::{
 };
 use crate::{
     config::Config,
-    error::Error,
     gateway::{Gateway, Outcome, misconfigured},
     store::Store,
 };
 
-/// The first thing that is run. A panic is written to the log, and the next call begins a new instance.
+/// The first thing that is run. A panic is written to the log, those who wait are told, and the next call begins a new
+/// instance.
 #[wasm_bindgen(start)]
 fn start() {
-    std::panic::set_hook(Box::new(|panic| glue::log("error", &panic.to_string())));
+    std::panic::set_hook(Box::new(|panic| {
+        glue::log("error", &panic.to_string());
+        glue::instance_panicked();
+    }));
     wasm_bindgen::handler::set_on_abort(wasm_bindgen::handler::schedule_reinit);
     glue::instance_begun();
 }
@@ -52,6 +55,8 @@ pub fn decide(request: web_sys::Request, env: JsValue, facts: String, tells: boo
 }
 
 async fn decided(gateway: Rc<Gateway>, request: EdgeRequest, env: JsValue, tells: bool) -> Result<JsValue, JsValue> {
+    #[cfg(feature = "panics")]
+    super::panics::at(request.raw(), &env).await;
     let request = request.untangled(gateway.cookie_names());
     match gateway
         .handle(&EdgeHost::new(Lent { env: &env, request: request.raw(), config: gateway.config() }), &request)
@@ -76,20 +81,14 @@ pub fn judge(is_private: bool, cache_control: &str, cookies: &str, own: &str, en
     Some(forward::judged(&gateway, is_private, cache_control, cookies, own))
 }
 
-/// The answer when the origin gives none.
+/// The answer when there is none: because of the origin, of its silence (1), or of a panic (2).
 #[allow(unreachable_pub, reason = "JavaScript reaches it")]
 #[wasm_bindgen]
-pub fn refuse(
-    request: web_sys::Request,
-    env: &JsValue,
-    facts: String,
-    is_late: bool,
-) -> Result<web_sys::Response, JsValue> {
+pub fn refuse(request: web_sys::Request, env: &JsValue, facts: String, why: u8) -> Result<web_sys::Response, JsValue> {
     let Some(gateway) = the_gateway(env) else { return respond::respond(&misconfigured()) };
-    let error = if is_late { Error::OriginTimedOut } else { Error::OriginUnreachable };
     let request = EdgeRequest::new(request, facts);
     let host = EdgeHost::new(Lent { env, request: request.raw(), config: gateway.config() });
-    respond::respond(&gateway.refuse(&host, &request, &error))
+    respond::respond(&gateway.refuse(&host, &request, &forward::failure(why)))
 }
 
 /// A side of a connection took what was sent to it so slowly that it was closed: the visitor's, or else the origin's.

@@ -9,6 +9,8 @@ mod guard;
 mod host;
 #[cfg(feature = "edge")]
 pub(crate) mod library;
+#[cfg(feature = "panics")]
+mod panics;
 mod request;
 mod respond;
 mod settings;

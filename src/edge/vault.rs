@@ -57,6 +57,8 @@ impl SessionVault {
         let number = |name: &str| -> Result<i64, JsValue> { Ok(text(name)?.parse().unwrap_or_default()) };
         let (until, ttl, member) = (Timestamp::from_unix(number("until")?), number("ttl")?, text("member")?);
         let body = Uint8Array::new(&JsFuture::from(request.array_buffer()?).await?).to_vec();
+        #[cfg(feature = "panics")]
+        super::panics::of_kind(request.url().rsplit('/').next().unwrap_or_default()).await;
         match request.url().rsplit('/').next().unwrap_or_default() {
             "load" => self.answer(0).await,
             "claim" => self.claim(until).await,

@@ -9,7 +9,6 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use super::inside::Inside;
 use crate::{
     edge::{forward, glue, request::EdgeRequest, respond::respond},
-    error::Error,
     origin::Forward,
     web::cookie::SetCookie,
 };
@@ -50,7 +49,7 @@ fn be_asked(inside: &Inside) -> Result<(), JsValue> {
 
 fn answer() -> Result<(), JsValue> {
     let judge: Closure<dyn Fn(bool, String, String, String) -> String> = Closure::new(judge);
-    let refuse: Closure<dyn Fn(web_sys::Request, JsValue, String, bool) -> Answered> = Closure::new(refuse);
+    let refuse: Closure<dyn Fn(web_sys::Request, JsValue, String, u8) -> Answered> = Closure::new(refuse);
     let look: Closure<dyn Fn(JsValue, web_sys::Request, String) -> Promise> = Closure::new(look);
     let too_slow: Closure<dyn Fn(web_sys::Request, JsValue, String, bool)> = Closure::new(too_slow);
     let functions = Object::new();
@@ -72,16 +71,10 @@ fn judge(is_private: bool, cache_control: String, cookies: String, own: String) 
     forward::judged(&inside.gateway, is_private, &cache_control, &cookies, &own)
 }
 
-fn refuse(
-    request: web_sys::Request,
-    _env: JsValue,
-    facts: String,
-    is_late: bool,
-) -> Result<web_sys::Response, JsValue> {
+fn refuse(request: web_sys::Request, _env: JsValue, facts: String, why: u8) -> Result<web_sys::Response, JsValue> {
     let inside = last()?;
-    let error = if is_late { Error::OriginTimedOut } else { Error::OriginUnreachable };
     let host = inside.host(&request);
-    respond(&inside.gateway.refuse(&host, &EdgeRequest::new(request, facts), &error))
+    respond(&inside.gateway.refuse(&host, &EdgeRequest::new(request, facts), &forward::failure(why)))
 }
 
 /// A side of a connection was closed because it took too slowly what was sent to it.
