@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ACCOUNTS } from '../../demo/provider.mjs';
-import { built, devExample, withExample } from './support/example.mjs';
+import { built, devExample, signsOut, withExample } from './support/example.mjs';
 import { accessToken } from './support/stack.mjs';
 
 withExample('hello', {}, (stack) => {
@@ -39,14 +39,7 @@ withExample('hello', {}, (stack) => {
     assert.equal((await visitor.navigate('/a%2fb')).status, 400);
   });
 
-  test('signs out here and at the provider', async () => {
-    const visitor = stack().visitor();
-    await visitor.signIn('/login');
-    const confirm = await visitor.open('/logout');
-    assert.ok(confirm.url.startsWith(stack().provider.issuer), confirm.url);
-    assert.equal(visitor.sessionCookies.length, 0);
-    assert.equal((await visitor.navigate('/')).text, 'Not logged in');
-  });
+  test('signs out here and at the provider', () => signsOut(stack()));
 });
 
 withExample('hello', { vars: { OIDC_SECRET_KEY: 'short' } }, (stack) => {

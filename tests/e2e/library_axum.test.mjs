@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withExample } from './support/example.mjs';
+import { signsOut, withExample } from './support/example.mjs';
 import { getToken, presented, withMachine } from './support/machine.mjs';
 import { accessToken } from './support/stack.mjs';
 
@@ -65,14 +65,7 @@ withExample('axum', { vars }, (stack) => {
     assert.equal((await stack().visitor().signIn('/staff/page', 'carol')).status, 403);
   });
 
-  test('signs out here and at the provider', async () => {
-    const visitor = stack().visitor();
-    await visitor.signIn('/login');
-    const confirm = await visitor.open('/logout');
-    assert.ok(confirm.url.startsWith(stack().provider.issuer), confirm.url);
-    assert.equal(visitor.sessionCookies.length, 0);
-    assert.equal((await visitor.navigate('/')).text, 'Not logged in');
-  });
+  test('signs out here and at the provider', () => signsOut(stack()));
 
   test('a form of the library’s own is read', async () => {
     const visitor = stack().visitor();

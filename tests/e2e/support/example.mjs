@@ -1,5 +1,6 @@
 // What the tests of the examples share that are Workers around the library.
 
+import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +24,16 @@ export function withExample(name, options, define) {
     after(() => stack?.close());
     define(() => stack);
   });
+}
+
+/** Holds that `/logout` of an example whose index says who is there ends the session here, and goes to the provider. */
+export async function signsOut(stack) {
+  const visitor = stack.visitor();
+  await visitor.signIn('/login');
+  const confirm = await visitor.open('/logout');
+  assert.ok(confirm.url.startsWith(stack.provider.issuer), confirm.url);
+  assert.equal(visitor.sessionCookies.length, 0);
+  assert.equal((await visitor.navigate('/')).text, 'Not logged in');
 }
 
 /** The configuration in a folder of the project, as it is but for the build, which is there already. */

@@ -103,6 +103,7 @@ where
         let oidc = self.oidc.clone();
         Box::pin(SendFuture::new(async move {
             let request = request.map(Body::new);
+            // A layer further out has judged it: a proof of possession, say, counts once.
             if request.extensions().get::<Visit>().is_some() {
                 return inner.call(request).await;
             }
