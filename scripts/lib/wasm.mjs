@@ -32,7 +32,7 @@ export function guardModules(bound) {
 export async function bundle(entry, outfile, aliases) {
   await run(nodeTool('esbuild'), [
     entry, ...Object.entries(aliases).map(([name, path]) => `--alias:${name}=${path}`), `--outfile=${outfile}`,
-    '--bundle', '--format=esm', '--minify', '--external:./index_bg.wasm', '--external:cloudflare:*', '--log-level=warning',
+    `--inject:${join(ROOT, 'src', 'edge', 'soon.js')}`, '--bundle', '--format=esm', '--minify', '--external:./index_bg.wasm', '--external:cloudflare:*', '--log-level=warning',
   ]);
   // Neither workerd nor wrangler read a phase, though they import modules in it.
   writeFileSync(outfile, readFileSync(outfile, 'utf8').replace('import source ', 'import '));

@@ -1,5 +1,5 @@
 // The built Worker as it is, with a count of what passes its borders: calls between JavaScript and WebAssembly, calls to
-// the provider and the origin, operations of the store.
+// the provider and the origin, operations of the store, microtasks that the runtime was asked for.
 
 import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,6 +37,11 @@ WebAssembly.Instance = class {
     const each = Object.entries(imports).map(([name, functions]) => [name, counted("imports", functions)]);
     this.exports = counted("exports", new Instance(module, Object.fromEntries(each)).exports);
   }
+};
+const microtask = globalThis.queueMicrotask;
+globalThis.queueMicrotask = (task) => {
+  count("microtasks", "queued");
+  microtask(task);
 };
 const network = globalThis.fetch;
 globalThis.fetch = (what, init) => {
