@@ -7,11 +7,11 @@ import { startBare, startHono, startSealed, startStage } from './lib/contenders.
 import { builtWorker, circumstances, load, versionsOf, writeResult } from './lib/machine.mjs';
 import { startApache, startNginx } from './lib/native.mjs';
 import { requireProc } from './lib/process.mjs';
-import { CONCURRENCY, PAGE, measured, parsed, show, signedIn, summary } from './lib/rounds.mjs';
+import { CONCURRENCY, LONG_WARM_UP, PAGE, measured, parsed, show, signedIn, summary } from './lib/rounds.mjs';
 import { say, script, withProgress } from '../scripts/lib/terminal.mjs';
 
 const HELP = `
-Usage: npm run bench -- signed-in [--rounds N] [--requests N] [--beside FOLDER]
+Usage: npm run bench -- signed-in [--rounds N] [--requests N] [--warm-up N] [--beside FOLDER]
 
 Processor time (user and kernel) for each request with a session: of ours; of a Worker in JavaScript that only
 sets three headers and forwards, the floor; of one that only forwards; of one with a JWE by npm jose in a cookie;
@@ -22,6 +22,7 @@ There is no pass or fail. On a busy machine all figures rise, the ratio less so.
 
   --rounds N        for each contender; 50 unless told
   --requests N      for each round; 300 unless told
+  --warm-up N       requests to each contender before the first round; 20000 unless told
   --beside FOLDER   another build of the Worker, measured in the same rounds; nothing is written then
   --help            this text
 `;
@@ -29,7 +30,7 @@ There is no pass or fail. On a busy machine all figures rise, the ratio less so.
 const PATIENCE_MS = 15 * 60_000;
 
 await script(HELP, async () => {
-  const options = parsed('signed-in', { rounds: 50, requests: 300, beside: undefined });
+  const options = parsed('signed-in', { rounds: 50, requests: 300, 'warm-up': LONG_WARM_UP, beside: undefined });
   requireProc();
   const deadline = Date.now() + PATIENCE_MS;
   const began = { ...circumstances(), load_before: load() };
@@ -45,7 +46,7 @@ await script(HELP, async () => {
     if (options.beside) return say(`beside: ${JSON.stringify(builtWorker(options.beside))}`);
     const { rounds: count, requests } = options;
     const others = { ...versionsOf('jose', 'hono', '@hono/oidc-auth'), ...natives };
-    say(`written: ${writeResult('signed-in', { ...began, load_after: load(), rounds: count, requests_a_round: requests, concurrency: CONCURRENCY, contender_versions: others, absent, microseconds_a_request: results })}`);
+    say(`written: ${writeResult('signed-in', { ...began, load_after: load(), rounds: count, requests_a_round: requests, warm_up: options['warm-up'], concurrency: CONCURRENCY, contender_versions: others, absent, microseconds_a_request: results })}`);
   } finally {
     for (const close of closing.reverse()) await close();
   }

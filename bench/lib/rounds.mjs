@@ -10,6 +10,8 @@ import { Failure, duration, headline, say } from '../../scripts/lib/terminal.mjs
 
 export const CONCURRENCY = 16;
 const WARM_UP = 2000;
+/** As many as it takes until the runtime has compiled a contender's code for good, function by function. */
+export const LONG_WARM_UP = 20_000;
 
 /** What a browser sends with a navigation. */
 export const PAGE = { Accept: 'text/html', 'Sec-Fetch-Mode': 'navigate', 'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', 'Accept-Language': 'en', 'Accept-Encoding': 'gzip, br' };
@@ -66,12 +68,12 @@ export function withCookie(workers, { cookie, host }) {
  * Microseconds for each request: one figure for each round and contender, which is `{ name, pid, port, headers, target }`;
  * with `each`, a list of further headers, each request has the next of them.
  */
-export async function measured(contenders, { rounds, requests }, deadline, report) {
+export async function measured(contenders, { rounds, requests, 'warm-up': warmUp = WARM_UP }, deadline, report) {
   const loads = new Map(contenders.map(({ name, port, headers, target = '/private/page?n=1', each }) =>
     [name, new Load({ port, connections: CONCURRENCY, target, headers: { Host: `localhost:${port}`, ...headers }, each })]));
   for (const { name, each = [] } of contenders) {
     report(`warming up ${name}`);
-    await loads.get(name).ask(Math.max(WARM_UP, each.length)).catch((error) => {
+    await loads.get(name).ask(Math.max(warmUp, each.length)).catch((error) => {
       throw new Failure(`${name}: ${error.message}`, error.next ?? 'look at what the contender answers');
     });
   }
