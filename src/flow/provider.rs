@@ -113,9 +113,14 @@ impl<T> Slot<T> {
 
     /// Why it was not to be had a moment ago, when that has happened too often for another try.
     fn given_up(&self, now: Timestamp) -> Option<Error> {
-        let failures = self.failures.try_borrow().ok()?;
-        let resting = |known: &&Failures| known.count >= TRIES_IN_A_ROW && now.since(known.last) < REST;
-        failures.as_ref().filter(resting).map(|known| known.error.clone())
+        let mut failures = self.failures.try_borrow_mut().ok()?;
+        let known = failures.as_mut().filter(|known| known.count >= TRIES_IN_A_ROW)?;
+        if now.since(known.last) < REST {
+            return Some(known.error.clone());
+        }
+        // Who tries now may wait for long; the others don't wait beside it.
+        known.last = now;
+        None
     }
 
     fn failed(&self, error: Error, now: Timestamp) -> Error {
@@ -237,4 +242,28 @@ async fn fetch_keys(host: &impl Host, metadata: &Metadata) -> Result<JwkSet, Err
         return Err(failed(StepError::Answer(KeysError::UnexpectedStatus)));
     }
     JwkSet::parse(&answer.body).map_err(|error| failed(StepError::Answer(KeysError::Malformed(error))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_asks_at_a_time_where_nobody_answers() {
+        let slot = Slot::<()>::default();
+        let at = |seconds: i64| Timestamp::from_unix(1000 + seconds);
+        for _ in 0..TRIES_IN_A_ROW {
+            assert!(slot.given_up(at(0)).is_none());
+            slot.failed(Error::Internal, at(0));
+        }
+        assert!(slot.given_up(at(4)).is_some());
+        // A call lasts up to ten seconds; meanwhile another one is begun each five, by one request alone.
+        for begun in [5, 10, 15] {
+            let asking = (0..1000).filter(|_| slot.given_up(at(begun)).is_none());
+            assert_eq!(asking.count(), 1);
+            assert!(slot.given_up(at(begun + 4)).is_some());
+        }
+        slot.keep((), at(16));
+        assert!(slot.given_up(at(16)).is_none());
+    }
 }
