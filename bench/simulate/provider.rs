@@ -136,6 +136,7 @@ fn metadata() -> Value {
         "issuer": ISSUER, "authorization_endpoint": format!("{ISSUER}/authorize"),
         "token_endpoint": format!("{ISSUER}/token"), "userinfo_endpoint": format!("{ISSUER}/userinfo"),
         "jwks_uri": format!("{ISSUER}/jwks"), "id_token_signing_alg_values_supported": ["ES256"],
+        "frontchannel_logout_supported": false,
     })
 }
 

@@ -116,7 +116,8 @@ pub fn response(answer: &ProviderAnswer, issuer: &IssuerUrl, given: &Endpoints) 
         token_auth_methods: strings(&document, "token_endpoint_auth_methods_supported"),
         id_token_algs: algorithms(&document)?,
         issuer_in_response: says("authorization_response_iss_parameter_supported"),
-        frontchannel_logout: says("frontchannel_logout_supported"),
+        // Front-Channel Logout §3: what is left out means no. Some load frames all the same and don't say so.
+        frontchannel_logout: document.get("frontchannel_logout_supported") != Some(&Value::Bool(false)),
     })
 }
 
@@ -199,9 +200,12 @@ mod tests {
         let metadata = judge(200, &document("{", "{")).unwrap();
         assert_eq!(metadata.id_token_algs, [Alg::Es256]);
         assert!(metadata.end_session_endpoint.is_none());
-        assert!(!metadata.issuer_in_response && !metadata.frontchannel_logout);
-        let metadata = judge(200, &document("{", r#"{"frontchannel_logout_supported":true,"#)).unwrap();
-        assert!(metadata.frontchannel_logout);
+        assert!(!metadata.issuer_in_response && metadata.frontchannel_logout);
+        for said in [true, false] {
+            let metadata =
+                judge(200, &document("{", &format!(r#"{{"frontchannel_logout_supported":{said},"#))).unwrap();
+            assert_eq!(metadata.frontchannel_logout, said);
+        }
     }
 
     #[test]

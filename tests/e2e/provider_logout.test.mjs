@@ -79,10 +79,8 @@ describe('back-channel logout', () => {
 });
 
 describe('front-channel logout', () => {
-  const provider = { configure: (configuration) => (configuration.discovery = { frontchannel_logout_supported: true }) };
-
   test('ends what iss and sid name, in a frame without a cookie', async () => {
-    await withStack({ provider }, async (stack) => {
+    await withStack({}, async (stack) => {
       const visitor = await signedIn(stack);
       const copy = stack.visitor();
       copy.jar.set('localhost', new Map(visitor.jar.get('localhost')));
