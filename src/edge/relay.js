@@ -144,11 +144,12 @@ export class Relay {
   }
 }
 
-/** Codes that stand for "there was none" and "it broke" can't be sent. */
+/** Codes that can't be sent are those that stand for "there was none" and "it broke", and those that are none (RFC 6455 §7.4). */
 function close(socket, code, reason) {
+  const isSendable = code >= 1000 && code < 5000 && ![1004, 1006, 1015].includes(code);
   try {
     if (code === 1005) socket.close();
-    else socket.close(code === 1006 ? FAULT : code, reason);
+    else socket.close(isSendable ? code : FAULT, reason);
   } catch {
     // It is closed.
   }

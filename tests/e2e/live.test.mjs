@@ -118,6 +118,13 @@ describe('a connection', () => {
   before(async () => (stack = await start({ durable: true, vars: { OIDC_SESSION_CHECK_INTERVAL: 0 } })));
   after(() => stack?.close());
 
+  async function allOver(how) {
+    for (let waited = 0; stack.origin.live() > 0; waited += 50) {
+      assert.ok(waited < 5000, `${how}: ${stack.origin.live()} are still open`);
+      await sleep(50);
+    }
+  }
+
   test('is closed when the session was ended at another isolate', async () => {
     const visitor = await signedIn(stack);
     const [socket, stream] = [await open(stack, visitor), await listen(stack, visitor)];
@@ -159,6 +166,17 @@ describe('a connection', () => {
     assert.equal((await soon(socket.closed)).outcome, 4001);
   });
 
+  test('is over at the origin, too, when its visitor closes it with a code that nobody may send', async () => {
+    const visitor = await signedIn(stack);
+    for (const code of [0, 999, 1004, 1006, 1015, 5000, 65_535]) {
+      const socket = await open(stack, visitor);
+      await socket.next();
+      socket.finish(code);
+      await allOver(`closed with ${code}`);
+      socket.close();
+    }
+  });
+
   test('that is compressed stays readable, event by event', async () => {
     const visitor = await signedIn(stack);
     const answer = await fetch(`http://127.0.0.1:${stack.port}/events?count=8&gzip`, { headers: { ...cookiesOf(visitor), 'Accept-Encoding': 'gzip' } });
@@ -175,10 +193,7 @@ describe('a connection', () => {
     assert.equal(stack.origin.live(), 2);
     socket.close();
     stream.leave();
-    for (let waited = 0; stack.origin.live() > 0; waited += 50) {
-      assert.ok(waited < 5000, `${stack.origin.live()} are still open`);
-      await sleep(50);
-    }
+    await allOver('left');
   });
 
   test('that ends by itself ends whole', async () => {
