@@ -328,7 +328,8 @@ fn directives(value: &str) -> impl Iterator<Item = &str> {
             escaped = quoted && c == '\\' && !escaped;
             c == ',' && !quoted
         })
-        .map(str::trim)
+        // RFC 9110 §5.6.3: no other white space is any to a cache, so `private` beside it is another word.
+        .map(|directive| directive.trim_matches([' ', '\t']))
         .filter(|directive| !directive.is_empty())
 }
 

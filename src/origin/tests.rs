@@ -43,6 +43,9 @@ fn an_answer_to_an_identity_is_made_private() {
         ("s-maxage=9, private", "private"),
         ("x=\"private, max-age=1", "private, x=\"private, max-age=1"),
         ("private=\"set-cookie, x\", max-age=1", "private, max-age=1"),
+        // White space that is none to a cache.
+        ("max-age=1, private\u{a0}", "private, max-age=1"),
+        ("\u{2003}private, max-age=1", "private, max-age=1"),
         ("no-cache=\"a, public\", s-maxage = 3", "private, no-cache=\"a, public\""),
         // A quotation mark that is escaped, one that is alone, and a quoted string that a cache splits at commas.
         ("x=\"\\\"\", public, max-age=1", "private, x=\"\\\"\", max-age=1"),
