@@ -20,8 +20,9 @@ export function guard(handler, { binding = "GUARD" } = {}) {
 export async function whoIs(guard, request, binding = "GUARD") {
   if (typeof guard?.whoIs !== "function") throw new Error(`edge-oidc: env.${binding} is no service binding; ${cure(binding)}`);
   const { method, url, headers, cf } = request;
-  // Of bodies the guard reads forms alone; the rest is the handler's.
-  const body = request.body && FORM.test(headers.get("content-type")) ? request.clone().body : undefined;
+  // Of bodies the guard reads forms alone, of which navigations have those of other types; the rest is the handler's.
+  const isForm = FORM.test(headers.get("content-type")) || headers.get("sec-fetch-mode") === "navigate";
+  const body = request.body && isForm ? request.clone().body : undefined;
   try {
     return await guard.whoIs({ method, url, headers, cf, body });
   } catch (error) {

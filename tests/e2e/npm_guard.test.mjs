@@ -133,9 +133,9 @@ for (const [kind, { from, more }] of Object.entries(KINDS)) {
       const visitor = stack.visitor();
       await visitor.signIn('/');
       const body = 'x'.repeat(20_000_000);
-      for (const type of ['application/octet-stream', FORM['Content-Type']]) {
-        const answer = await visitor.fetch('/length', { method: 'POST', headers: { 'Content-Type': type }, body });
-        assert.deepEqual([answer.status, answer.text], [200, '20000000'], type);
+      for (const headers of [{ 'Content-Type': 'application/octet-stream' }, FORM, { 'Content-Type': 'multipart/form-data; boundary=y', 'Sec-Fetch-Mode': 'navigate' }]) {
+        const answer = await visitor.fetch('/length', { method: 'POST', headers, body });
+        assert.deepEqual([answer.status, answer.text], [200, '20000000'], JSON.stringify(headers));
       }
     });
 
@@ -152,8 +152,21 @@ for (const [kind, { from, more }] of Object.entries(KINDS)) {
       do sent = await other.navigate('/note', form);
       while (sent.status === 200 && Date.now() < until && (await sleep(300, true)));
       assert.equal(sent.status, 302, sent.text);
+      const ended = structuredClone(other.jar);
       const page = await other.open(sent.headers.location);
       assert.match(page.text, /name="text" value="long thought"/);
+      for (const [type, body] of [
+        ['text/plain', 'text=long thought\r\n'],
+        ['multipart/form-data; boundary=x', '--x\r\nContent-Disposition: form-data; name="text"\r\n\r\nlong thought\r\n--x--\r\n'],
+      ]) {
+        const send = (target) => other.navigate(target, { ...form, headers: { ...form.headers, 'Content-Type': type }, body });
+        other.jar = structuredClone(ended);
+        const kept = await send('/note');
+        assert.equal(kept.status, 302, type);
+        const asking = await other.open(kept.headers.location);
+        assert.match(asking.text, /name="text" value="long thought/, type);
+        assert.equal((await send(asking.url)).headers.location, '/note', type);
+      }
     });
 
     test('has faults of the handler in the log, as they are', async () => {
