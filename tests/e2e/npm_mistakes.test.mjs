@@ -55,6 +55,7 @@ describe('a mistake', () => {
               case "/missing": return await missing.fetch(request, env, context);
               case "/entrypoint": return await entrypoint.fetch(request, env, context);
               case "/request": return Response.json(await env.GUARD.whoIs(request));
+              case "/lines": return Response.json(await env.GUARD.whoIs({ method: "GET", url: request.url + "\\na=1", headers: [] }));
             }
           } catch (error) {
             return new Response(error.message, { status: 500 });
@@ -68,6 +69,7 @@ describe('a mistake', () => {
     assert.equal(await ask('/missing'), 'edge-oidc: env.AUTH is no service binding; wrangler.toml needs [[services]] with binding = "AUTH", service = the guard\'s name, entrypoint = "Guard"');
     assert.match(await ask('/entrypoint'), /^edge-oidc: what is bound as env\.FRONT is not asked like this \(.+\); wrangler\.toml needs .* entrypoint = "Guard"$/);
     assert.match(await ask('/request'), /^whoIs takes \{ method, url, headers, body, cf \}/);
+    assert.equal(await ask('/lines'), 'whoIs takes a URL without line breaks');
     assert.equal((await stack.visitor().fetch('/private/')).status, 401, 'and without a mistake it is asked');
   });
 
