@@ -115,6 +115,14 @@ fn nobody_is_admitted_by_what_another_deployment_or_somebody_else_put_there() {
     location.world.provider().forget("good-token");
     assert_eq!(location.second("/x", "good-token").status(), 401);
 
+    // Whoever deploys a shorter time means the answers that are there, too.
+    let location = Location::of(&json!({"OIDC_INTROSPECTION_CACHE_TTL": 3600}), &json!({}));
+    location.world.provider().opaque("good-token", &json!({"sub": "alice"}));
+    assert!(location.first("/x", "good-token").is_forward());
+    location.world.provider().forget("good-token");
+    location.world.host.pass(61);
+    assert_eq!(location.second("/x", "good-token").status(), 401);
+
     // Whoever can write to the cache gives one token's answer to another, or something made up.
     let location = Location::new(&json!({}));
     location.world.provider().opaque("good-token", &json!({"sub": "alice"}));

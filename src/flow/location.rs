@@ -59,9 +59,11 @@ fn holder(hash: &TokenHash) -> SessionId {
     SessionId::from_random(*hash)
 }
 
-// The cache wants a URL of the site's own; nothing is ever served there.
+// The cache wants a URL of the site's own; nothing is ever served there. Under another one there is what was to count
+// for another time: whoever deploys a shorter one means all answers.
 fn name(site: &Site, url: &RequestUrl<'_>, hash: &TokenHash) -> String {
-    let name = Base64UrlUnpadded::encode_string(&Sha256::digest(hash));
+    let ttl = site.config.tokens.cache_ttl.as_secs().to_be_bytes();
+    let name = Base64UrlUnpadded::encode_string(&Sha256::new().chain_update(hash).chain_update(ttl).finalize());
     [url.origin(), &site.config.routes.base, "oidc_token/", &name].concat()
 }
 
