@@ -144,13 +144,16 @@ export class Relay {
   }
 }
 
-/** Codes that can't be sent are those that stand for "there was none" and "it broke", and those that are none (RFC 6455 §7.4). */
+/** What can't be sent is told as a fault: a code that stands for "it broke" or is none (RFC 6455 §7.4), a reason that is too long. */
 function close(socket, code, reason) {
-  const isSendable = code >= 1000 && code < 5000 && ![1004, 1006, 1015].includes(code);
   try {
     if (code === 1005) socket.close();
-    else socket.close(isSendable ? code : FAULT, reason);
+    else socket.close(code, reason);
   } catch {
-    // It is closed.
+    try {
+      socket.close(FAULT);
+    } catch {
+      // It is closed.
+    }
   }
 }

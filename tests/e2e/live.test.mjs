@@ -166,12 +166,14 @@ describe('a connection', () => {
     assert.equal((await soon(socket.closed)).outcome, 4001);
   });
 
-  test('is over at the origin, too, when its visitor closes it with a code that nobody may send', async () => {
+  test('is over at the origin, too, when its visitor closes it with what nobody may send', async () => {
     const visitor = await signedIn(stack);
-    for (const code of [0, 999, 1004, 1006, 1015, 5000, 65_535]) {
+    // Each byte that is no UTF-8 becomes three, and there may be 123 of them.
+    const tooLong = Buffer.alloc(42, 0xff);
+    for (const [code, reason] of [[0], [999], [1004], [1006], [1015], [5000], [65_535], [1000, tooLong]]) {
       const socket = await open(stack, visitor);
       await socket.next();
-      socket.finish(code);
+      socket.finish(code, reason);
       await allOver(`closed with ${code}`);
       socket.close();
     }

@@ -120,7 +120,7 @@ function conversation({ statusCode: status, headers }, socket, head) {
     /** The code it is closed with by the other side; 1006 when it just ends. */
     closed,
     ping: () => socket.write(encodeFrame(9, Buffer.from('ping'), randomBytes(4))),
-    finish: (code) => socket.write(encodeFrame(CLOSE, Buffer.from([code >> 8, code & 255]), randomBytes(4))),
+    finish: (code, reason = []) => socket.write(encodeFrame(CLOSE, Buffer.from([code >> 8, code & 255, ...reason]), randomBytes(4))),
     sendBytes: (bytes) => socket.write(encodeFrame(2, bytes, randomBytes(4))),
     send: (message) => socket.write(encodeFrame(1, Buffer.from(message), randomBytes(4))),
     next: () => (messages.length ? Promise.resolve(messages.shift()) : new Promise((resolve) => waiting.push(resolve))),
