@@ -8,6 +8,7 @@
 pub mod bearer;
 pub mod client_secrets;
 pub mod cookie_header;
+pub mod entries;
 pub mod form;
 pub mod id_token;
 pub mod json;
@@ -38,10 +39,11 @@ use serde_json::Value;
 pub type Check = fn(&[u8]) -> bool;
 
 /// Every target by name.
-pub const TARGETS: [(&str, Check); 15] = [
+pub const TARGETS: [(&str, Check); 16] = [
     ("bearer", bearer::check),
     ("client_secrets", client_secrets::check),
     ("cookie_header", cookie_header::check),
+    ("entries", entries::check),
     ("form", form::check),
     ("id_token", id_token::check),
     ("json", json::check),
