@@ -20,8 +20,8 @@ mod_auth_openidc. The rounds are interleaved; of each contender the median count
 cores; writes bench/results/signed-in.json and a chart of it.
 There is no pass or fail. On a busy machine all figures rise, the ratio less so.
 
-  --rounds N        for each contender; 50 unless told
-  --requests N      for each round; 300 unless told
+  --rounds N        for each contender; 30 unless told
+  --requests N      for each round; 1000 unless told
   --warm-up N       requests to each contender before the first round; 20000 unless told
   --beside FOLDER   another build of the Worker, measured in the same rounds; nothing is written then
   --help            this text
@@ -30,7 +30,7 @@ There is no pass or fail. On a busy machine all figures rise, the ratio less so.
 const PATIENCE_MS = 15 * 60_000;
 
 await script(HELP, async () => {
-  const options = parsed('signed-in', { rounds: 50, requests: 300, 'warm-up': LONG_WARM_UP, beside: undefined });
+  const options = parsed('signed-in', { rounds: 30, requests: 1000, 'warm-up': LONG_WARM_UP, beside: undefined });
   requireProc();
   const deadline = Date.now() + PATIENCE_MS;
   const began = { ...circumstances(), load_before: load() };
