@@ -301,14 +301,15 @@ fn private_cache_control(value: &str) -> String {
     result
 }
 
-/// Whether it says so by itself, and nothing beside that would let shared caches in.
+/// Whether it says so by itself, and nothing beside that would let shared caches in. With quotation marks it does not: not
+/// every cache finds the same directives outside of them.
 fn is_private(value: &str) -> bool {
     let closes = |directive: &str| directive.eq_ignore_ascii_case("private");
     let opens = |directive: &str| {
         let mut pieces = directive.split(',').map(name);
         pieces.any(|name| ["public", "s-maxage", "private"].contains(&name.as_str())) && !closes(directive)
     };
-    directives(value).any(closes) && !directives(value).any(opens)
+    !value.contains('"') && directives(value).any(closes) && !directives(value).any(opens)
 }
 
 fn name(directive: &str) -> String {

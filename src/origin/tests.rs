@@ -44,6 +44,7 @@ fn an_answer_to_an_identity_is_made_private() {
         ("x=\"private, max-age=1", "private, x=\"private, max-age=1"),
         ("private=\"set-cookie, x\", max-age=1", "private, max-age=1"),
         // White space that is none to a cache.
+        ("x=\"a\", private, y=\"b\"", "private, x=\"a\", y=\"b\""),
         ("max-age=1, private\u{a0}", "private, max-age=1"),
         ("\u{2003}private, max-age=1", "private, max-age=1"),
         ("no-cache=\"a, public\", s-maxage = 3", "private, no-cache=\"a, public\""),

@@ -51,7 +51,9 @@ fn is_private(marked: &str) {
     let naive = marked.split(',').map(directive_name).collect();
     for names in [by_grammar(marked), naive] {
         let names: Vec<String> = names;
-        assert_eq!(names.first().map(String::as_str), Some("private"));
+        assert!(names.contains(&"private".to_owned()));
+        // Where caches may not agree on what a string is, it stands before all strings.
+        assert!(!marked.contains('"') || names[0] == "private");
         for open in ["public", "s-maxage"] {
             assert!(!names.contains(&open.to_owned()), "{open} in {marked:?}");
         }
