@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startStack } from './support/stack.mjs';
 import { isSessionCookie, parseSetCookie } from './support/visitor.mjs';
 
@@ -347,6 +348,16 @@ describe('too much', () => {
       assert.equal((await visitor.navigate('/oidc_health')).status, 200);
     } finally {
       await limited.close();
+    }
+  });
+
+  test('is not held up by a rate limit that never answers', async () => {
+    const stuck = await startStack({ rateLimit: -1 });
+    try {
+      const answer = await Promise.race([stuck.visitor().navigate('/private/'), sleep(20_000)]);
+      assert.equal(answer?.status, 302, 'nobody is locked out');
+    } finally {
+      await stuck.close();
     }
   });
 });

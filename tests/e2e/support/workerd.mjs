@@ -20,6 +20,7 @@ class Ratelimit {
   counts = new Map();
   constructor(limit) { this.max = limit; }
   async limit({ key }) {
+    if (this.max < 0) return new Promise(() => {});
     const count = (this.counts.get(key) ?? 0) + 1;
     this.counts.set(key, count);
     return { success: count <= this.max };
@@ -72,7 +73,7 @@ process.once('SIGTERM', () => process.exit(143));
  * `kv` and `originBinding` are `host:port` of what stands behind OIDC_CREDENTIALS and ORIGIN, `routeTo` of the site that
  * the Worker's own host leads to, as it does behind a route; it needs `port`. `cache` is where the
  * location's cache stands, as `host:port`. `rateLimit` is how often OIDC_RATE_LIMIT
- * says yes to one key; `metrics: true` binds OIDC_METRICS, which prints what it counts. `durable: true` puts Durable
+ * says yes to one key; a negative one never answers; `metrics: true` binds OIDC_METRICS, which prints what it counts. `durable: true` puts Durable
  * Objects behind OIDC_SESSIONS, which fail when what stands behind `kv` does. With those, and with `twin: true`, there is
  * a second Worker with the same store at `twinPort`: another isolate, as in another city. `build` is the folder of another
  * Worker, `modules` its files and kinds. `cf: 'name'` lets requests bring their `request.cf` along in that header.
