@@ -7,12 +7,23 @@ import { openWebSocket, rawGet } from './support/http.mjs';
 import { getToken, presented, withMachine } from './support/machine.mjs';
 import { KINDS, logged, packed } from './support/npm.mjs';
 import { accessToken } from './support/stack.mjs';
+import { visitOf } from '../../src/edge/visit.js';
 
 const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' };
 
 let npm;
 before(async () => (npm = await packed()));
 after(() => npm?.close());
+
+test('a handler may change the visit it is given, and the next request has one of its own', () => {
+  for (const told of ['', 'session{"sub":"alice"}']) {
+    const fresh = structuredClone(visitOf(told));
+    const visit = visitOf(told);
+    Object.assign(visit, { by: 'token', subject: 'admin' });
+    visit.claims.groups = ['admins'];
+    assert.deepEqual(visitOf(told), fresh);
+  }
+});
 
 for (const [kind, { from, more }] of Object.entries(KINDS)) {
   describe(`the guard as ${kind}`, () => {
