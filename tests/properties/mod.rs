@@ -31,9 +31,10 @@ use std::{
 use edge_oidc::{
     config::{Bindings, Config, ConfigErrors, Variables},
     session::cookies::CookieNames,
-    web::cookie::CookieScope,
+    web::{cookie::CookieScope, secure_url::SecureUrl},
 };
 use serde_json::Value;
+use url::{ParseError, Url};
 
 /// A property: panics when it does not hold, else says whether the input was accepted.
 pub type Check = fn(&[u8]) -> bool;
@@ -61,6 +62,21 @@ pub const TARGETS: [(&str, Check); 16] = [
 /// The input as text; most of what we read has been text before it reaches us.
 fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
+}
+
+/// The URL as browsers' rules read it, after it has been found safe to send a token to. There is none for a host whose
+/// Punycode means nothing: ours reads letters as letters (`xn--`), and the platform refuses to ask such a host.
+fn read_by_browsers(ours: &SecureUrl) -> Option<Url> {
+    let url = match Url::parse(ours.as_str()) {
+        Err(ParseError::IdnaError) if ours.origin().contains("xn--") => return None,
+        read => read.expect("an endpoint is no URL"),
+    };
+    let host = url.host_str().expect("an endpoint has no host");
+    let is_loopback =
+        host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]";
+    assert!(url.scheme() == "https" || (url.scheme() == "http" && is_loopback), "{url}");
+    assert!(url.username().is_empty() && url.password().is_none() && url.fragment().is_none(), "{url}");
+    Some(url)
 }
 
 /// The cookies of a site that is served over https from its root.
