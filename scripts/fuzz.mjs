@@ -9,7 +9,7 @@ import { Failure, duration, headline, paint, say, script, withProgress } from '.
 import { fuzzTool } from './lib/tools.mjs';
 
 const HELP = `
-Usage: npm run fuzz -- [--seconds N] [--target NAME] [--minimize] [--if-available]
+Usage: npm run fuzz -- [--seconds N] [--target NAME] [--seed N] [--minimize] [--if-available]
        npm run fuzz -- --target NAME --input FILE
 
 Looks for inputs that break a property (tests/properties); fuzz/README.md lists the targets.
@@ -18,6 +18,7 @@ Exit code 1 when an input was found; it is printed where it lies.
 
   --seconds N       for each target; 30 unless told
   --target NAME     this one alone; may be repeated
+  --seed N          starts from this number; the same one goes the same way on a clean checkout
   --input FILE      runs a target with this input once
   --minimize        merges what was found into fuzz/corpus, within its limits
   --if-available    exit code 0 where cargo-fuzz can't be had
@@ -48,7 +49,7 @@ await script(HELP, async () => {
 
   const started = Date.now();
   const results = [];
-  for (const name of names) results.push(await fuzzed(cargoFuzz, name, options.seconds, options.minimize));
+  for (const name of names) results.push(await fuzzed(cargoFuzz, name, options));
 
   headline(`Fuzzing, after ${duration(Date.now() - started)}`);
   for (const { name, runs, speed } of results) {
@@ -64,6 +65,7 @@ function parsed() {
     options = parseArgs({
       options: {
         seconds: { type: 'string', default: '30' },
+        seed: { type: 'string', default: '0' },
         target: { type: 'string', multiple: true },
         input: { type: 'string' },
         minimize: { type: 'boolean', default: false },
@@ -74,6 +76,7 @@ function parsed() {
     throw new Failure(error.message, next);
   }
   if (!/^[1-9]\d{0,5}$/.test(options.seconds)) throw new Failure(`expected whole seconds, got ${options.seconds}`, next);
+  if (!/^\d{1,9}$/.test(options.seed)) throw new Failure(`expected a whole number for --seed, got ${options.seed}`, next);
   const unknown = options.target?.find((name) => !TARGETS.includes(name));
   if (unknown) throw new Failure(`unknown target ${unknown}; there are ${TARGETS.join(', ')}`, next);
   if (options.input && options.target?.length !== 1) throw new Failure('--input needs one --target', next);
@@ -105,10 +108,11 @@ function useOurLock() {
 }
 
 /** One target for that long. What it finds on the way goes into fuzz/found, not among the files of the repository. */
-async function fuzzed(cargoFuzz, name, seconds, minimize) {
+async function fuzzed(cargoFuzz, name, { seconds, seed, minimize }) {
   const [corpus, found] = [join(FUZZ, 'corpus', name), join(FUZZ, 'found', name)];
   mkdirSync(found, { recursive: true });
-  const libFuzzer = [`-max_total_time=${seconds}`, '-max_len=4096', '-timeout=10', '-rss_limit_mb=1024', '-print_final_stats=1'];
+  // A seed of 0 is libFuzzer's word for another one each time.
+  const libFuzzer = [`-max_total_time=${seconds}`, `-seed=${seed}`, '-max_len=4096', '-timeout=10', '-rss_limit_mb=1024', '-print_final_stats=1'];
   const args = ['run', ...BUILD, name, found, corpus, '--', ...libFuzzer];
   const output = await withProgress(`Fuzzing ${name} for ${seconds} s`, (report) =>
     run(cargoFuzz, args, { onLine: (line) => line.startsWith('#') && report(line) }).catch((error) => {
