@@ -211,14 +211,10 @@ export function count(env, words, weight, milliseconds) {
   env.OIDC_METRICS?.writeDataPoint?.({ indexes: [blobs[0]], blobs, doubles: [weight, milliseconds] });
 }
 
-/** How many instances of the WebAssembly module this isolate has had: what one knew is gone with it. */
+/** How often an instance of the WebAssembly module has begun or panicked: what one knew is gone with it. */
 export let instances = 0;
 
-export function instanceBegun() {
-  instances += 1;
-}
-
-/** How to tell those who wait for WebAssembly that it has panicked; of more than so many the first are not told. */
+/** How to tell those who wait for WebAssembly that their instance is gone; of more than so many the first are not told. */
 const waiting = new Set();
 const MOST_WAITING = 1000;
 
@@ -235,7 +231,9 @@ export function whileItLives(promise) {
   });
 }
 
-export function instancePanicked() {
+/** A new instance begins, or the one there is has panicked. */
+export function instanceChanged() {
+  instances += 1;
   for (const reject of waiting) reject(new WebAssembly.RuntimeError("panic"));
   waiting.clear();
 }

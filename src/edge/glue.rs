@@ -74,12 +74,8 @@ extern "C" {
     pub(super) fn count(env: &JsValue, words: &str, weight: u32, milliseconds: f64);
 
     #[cfg(feature = "guard")]
-    #[wasm_bindgen(js_name = instanceBegun)]
-    pub(super) fn instance_begun();
-
-    #[cfg(feature = "guard")]
-    #[wasm_bindgen(js_name = instancePanicked)]
-    pub(super) fn instance_panicked();
+    #[wasm_bindgen(js_name = instanceChanged)]
+    pub(super) fn instance_changed();
 }
 
 #[cfg(feature = "edge")]

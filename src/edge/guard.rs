@@ -29,10 +29,10 @@ use crate::{
 fn start() {
     std::panic::set_hook(Box::new(|panic| {
         glue::log("error", &panic.to_string());
-        glue::instance_panicked();
+        glue::instance_changed();
     }));
     wasm_bindgen::handler::set_on_abort(wasm_bindgen::handler::schedule_reinit);
-    glue::instance_begun();
+    glue::instance_changed();
 }
 
 /// Does nothing, in an instance that lives. After a panic the next call begins a new one, and text that had been written

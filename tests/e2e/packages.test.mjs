@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { packed } from './support/npm.mjs';
 import { run } from './support/program.mjs';
+import { dryRun } from './support/wrangler.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const read = (name, folder = ROOT) => readFileSync(join(folder, name), 'utf8');
@@ -120,4 +121,10 @@ test('npm version changes all of them', async () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test('the upload has nothing that whoever deploys it would be warned of', async () => {
+  const said = await dryRun(join(ROOT, 'wrangler.toml'));
+  assert.match(said, /Total Upload/);
+  assert.doesNotMatch(said, /warning/i);
 });
