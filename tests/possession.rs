@@ -1,8 +1,12 @@
 //! Tokens that are bound: to a key, which a proof shows (RFC 9449), or to a client certificate (RFC 8705).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "test code")]
 
+#[allow(dead_code, reason = "shared with the tests of the library, which use all of it")]
+#[path = "embed/around.rs"]
+mod around;
 mod support;
 
+use around::{Around, Visit};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use support::{Answer, FakeRequest, SITE, START, TestKey, World, base64url};
@@ -77,8 +81,11 @@ impl Proof {
 }
 
 fn with_proof(world: &World, proof: &str) -> Answer {
-    let request = FakeRequest::get("/api/x").header("authorization", &format!("DPoP {TOKEN}"));
-    world.send(&request.header("dpop", proof))
+    world.send(&proved(proof))
+}
+
+fn proved(proof: &str) -> FakeRequest {
+    FakeRequest::get("/api/x").header("authorization", &format!("DPoP {TOKEN}")).header("dpop", proof)
 }
 
 #[test]
@@ -224,5 +231,34 @@ fn a_certificate_of_this_connection() {
         if !good {
             assert_eq!((answer.status(), world.host.last_event()), (401, "access_token.unproved"));
         }
+    }
+}
+
+#[test]
+fn code_may_ask_more_than_once_about_a_request_that_a_proof_came_with() {
+    for rules in [json!([]), json!([{"path": "/api/*", "access": "token", "scopes": ["read"]}])] {
+        let around = Around::new(&json!({"OIDC_RULES": rules}));
+        around.host.provider.introspects.set(true);
+        let cnf = json!({"jkt": thumbprint(&TestKey::es256())});
+        around.host.provider.opaque(TOKEN, &json!({"sub": "alice", "scope": "read", "cnf": cnf}));
+        let proof = Proof::new("1").sign();
+        let send = |code: &[(&[&str], bool)]| {
+            around.send(&around.browser(), proved(&proof), async |visit: Visit<'_>| {
+                for (scopes, good) in code {
+                    let asked = visit.accept_token(true, scopes).await;
+                    assert_eq!(asked.as_ref().map_err(|answer| answer.reply().status()).is_ok(), *good, "{asked:?}");
+                    if let Err(answer) = asked {
+                        assert_eq!(answer.reply().status(), 403, "what it lacks is a scope");
+                    }
+                }
+                Ok(visit.token_info().and_then(|caller| caller.subject().map(str::to_owned)).unwrap_or_default())
+            })
+        };
+        let got = send(&[(&["admin"], false), (&["read"], true), (&[], true)]);
+        assert_eq!((got.status(), got.body.as_str()), (200, "alice"), "{rules}");
+        let again = around.send(&around.browser(), proved(&proof), async |visit: Visit<'_>| {
+            visit.accept_token(true, &[]).await.map(|_| String::new())
+        });
+        assert_eq!((again.status(), around.host.last_event()), (401, "proof.replayed"), "{rules}");
     }
 }

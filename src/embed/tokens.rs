@@ -15,7 +15,7 @@ use crate::{
     },
     policy::{Access, Rule},
     visitor::Visitor,
-    web::request::IncomingRequest,
+    web::{path::RequestUrl, request::IncomingRequest},
 };
 
 impl<H: Host, R: IncomingRequest> Visit<H, R> {
@@ -46,12 +46,25 @@ impl<H: Host, R: IncomingRequest> Visit<H, R> {
 
     /// Who has brought a token, if that is good for the rule.
     async fn brought(&self, rule: &Rule) -> Result<Option<Rc<Caller>>, Answer> {
-        let url = self.url()?;
-        match access_token::caller(self.site(), self.host(), self.request(), &url).await {
+        match self.judged_once().await {
             Ok(Some((caller, location))) => self.with_scopes(rule, caller, location).await.map(Some),
             Ok(None) => Ok(None),
             Err(error) => Err(self.challenged(rule, &error)),
         }
+    }
+
+    /// Who has brought a token, and where it stood: found out once in a request, whoever asks. A second look would find
+    /// the proof of its possession used (RFC 9449 §11.1).
+    async fn judged_once(&self) -> Result<Option<(Rc<Caller>, Location)>, Error> {
+        if let Some(known) = self.bearer() {
+            return Ok(Some(known));
+        }
+        let url = RequestUrl::parse(self.request().url())?;
+        let found = access_token::caller(self.site(), self.host(), self.request(), &url).await?;
+        if let Some(brought) = &found {
+            self.remember_bearer(brought);
+        }
+        Ok(found)
     }
 
     /// The one whom this access token is about, wherever the code has it from, if it has all of these scopes.

@@ -14,7 +14,7 @@ use crate::{
     flow::Site,
     gateway::Gateway,
     host::Host,
-    oauth::access_token::Caller,
+    oauth::{access_token::Caller, bearer::Location},
     origin::{Forward, Lasts},
     policy::Admitted,
     session::{Credentials, Session},
@@ -36,7 +36,9 @@ struct Parts<H, R> {
     signed_out: Cell<bool>,
     /// What the answer sets.
     cookies: RefCell<Vec<SetCookie>>,
-    /// Who has brought an access token that the code has accepted.
+    /// Who has brought an access token that the code has asked about: it is judged once, since its proof counts once.
+    brought: RefCell<Option<(Rc<Caller>, Location)>>,
+    /// The one whose token the code has accepted.
     caller: RefCell<Option<Rc<Caller>>>,
     /// What the store has told.
     credentials: RefCell<Told>,
@@ -96,6 +98,18 @@ impl<H, R> Visit<H, R> {
             Visitor::Bearer(caller, _) => Some(Rc::clone(caller)),
             _ => self.0.caller.borrow().clone(),
         }
+    }
+
+    /// Who has brought an access token, as far as a rule or the code has asked.
+    pub(super) fn bearer(&self) -> Option<(Rc<Caller>, Location)> {
+        match self.0.begun.admitted.visitor() {
+            Visitor::Bearer(caller, location) => Some((Rc::clone(caller), *location)),
+            _ => self.0.brought.borrow().clone(),
+        }
+    }
+
+    pub(super) fn remember_bearer(&self, brought: &(Rc<Caller>, Location)) {
+        self.0.brought.replace(Some(brought.clone()));
     }
 
     pub(super) fn accept(&self, caller: &Rc<Caller>) {
@@ -160,8 +174,8 @@ impl<H: Host, R: IncomingRequest> Visit<H, R> {
     pub(super) fn new(gateway: Rc<Gateway>, host: H, request: R, mut begun: Begun) -> Self {
         let cookies = RefCell::new(core::mem::take(&mut begun.cookies));
         let (signed_out, credentials) = (Cell::default(), RefCell::default());
-        let caller = RefCell::default();
-        Self(Rc::new(Parts { gateway, host, request, begun, signed_out, cookies, caller, credentials }))
+        let (brought, caller) = (RefCell::default(), RefCell::default());
+        Self(Rc::new(Parts { gateway, host, request, begun, signed_out, cookies, brought, caller, credentials }))
     }
 
     pub(super) fn url(&self) -> Result<RequestUrl<'_>, Answer> {
