@@ -8,9 +8,9 @@ use super::{
     AssertionSettings, HeaderMapping,
     errors::ConfigError,
     headers,
-    names::nearest,
+    names::unknown_member,
     reader::Reader,
-    value::{self, Checked, Mismatch, printable},
+    value::{self, Checked, Mismatch},
 };
 use crate::{
     jose::{Alg, SigningKey},
@@ -35,10 +35,8 @@ pub(super) fn read(reader: &mut Reader<'_>, mappings: &[HeaderMapping]) -> Optio
         }
     }
     let members = reader.read(NAME, value::object).unwrap_or_default();
-    for (name, value) in members.iter().filter(|(name, _)| !MEMBERS.contains(&name.as_str())) {
-        let cure = format!("write `{}` or remove it", nearest(name, MEMBERS.into_iter()));
-        let expected = format!("one of {}", MEMBERS.join(", "));
-        reader.refuse_member(NAME, &format!(".{}", printable(name)), Some(value), &Mismatch::new(expected, cure));
+    for name in members.keys().filter(|name| !MEMBERS.contains(&name.as_str())) {
+        unknown_member(reader, NAME, "", name, &MEMBERS);
     }
     let mut members = Members { reader, members: &members };
     let alg = members.read("alg", value::choice(&ALGS)).unwrap_or(Alg::Es256);

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     LogSettings,
+    names::unknown_member,
     reader::Reader,
     value::{self, Checked, Mismatch},
 };
@@ -17,7 +18,10 @@ pub(super) fn read(reader: &mut Reader<'_>) -> LogSettings {
         let read = match key.as_str() {
             "admitted" => share(&value).map(|share| settings.admitted = share),
             "email" => value::boolean(&value).map(|email| settings.email = email),
-            _ => Err(Mismatch::new("`admitted` or `email`", "write one of them, or remove it")),
+            _ => {
+                unknown_member(reader, NAME, "", &key, &["admitted", "email"]);
+                continue;
+            }
         };
         if let Err(mismatch) = read {
             reader.refuse_member(NAME, &format!(".{}", value::printable(&key)), Some(&value), &mismatch);

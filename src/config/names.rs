@@ -39,6 +39,13 @@ pub(super) fn check<'n>(reader: &mut Reader<'_>, names: impl Iterator<Item = &'n
     }
 }
 
+/// Reports a member that a setting does not have. What it says is not shown: it may be a key that was put there.
+pub(super) fn unknown_member(reader: &mut Reader<'_>, setting: &str, place: &str, name: &str, known: &[&'static str]) {
+    let problem = format!("expected one of {}, got an unknown name", known.join(", "));
+    let cure = format!("write `{}` or remove it", nearest(name, known.iter().copied()));
+    reader.report(ConfigError::new(setting, problem, cure).at(&format!("{place}.{}", printable(name))));
+}
+
 /// The candidate that is most like `name`: by the words it lacks, then by the letters that differ.
 pub(super) fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> &'c str {
     // A name longer than any of ours is compared by its beginning: its length is not ours to bound.

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     ProviderSettings, client_secrets,
+    errors::ConfigError,
     reader::Reader,
     value::{self, Checked, Mismatch, choice},
 };
@@ -188,23 +189,23 @@ fn extra_parameters(reader: &mut Reader<'_>) -> Vec<(String, String)> {
     const NAME: &str = "OIDC_EXTRA_REQUEST_AUTH_PARAMS";
     let mut parameters = Vec::new();
     for (name, value) in reader.read(NAME, value::object).unwrap_or_default() {
-        match extra_parameter(&name, &value) {
+        let place = format!(".{}", value::printable(&name));
+        if name.is_empty() || OWN_PARAMETERS.contains(&name.as_str()) {
+            // The name is what is wrong; the value may be a secret.
+            let problem = "expected the name of a parameter that the Worker does not set itself, got one of its own";
+            let cure = "remove it; scopes, redirect_uri, hd, openid.realm and the secret have settings of their own";
+            reader.report(ConfigError::new(NAME, problem, cure).at(&place));
+            continue;
+        }
+        match extra_parameter(&value) {
             Ok(text) => parameters.push((name, text)),
-            Err(mismatch) => {
-                reader.refuse_member(NAME, &format!(".{}", value::printable(&name)), Some(&value), &mismatch);
-            }
+            Err(mismatch) => reader.refuse_member(NAME, &place, Some(&value), &mismatch),
         }
     }
     parameters
 }
 
-fn extra_parameter(name: &str, value: &Value) -> Checked<String> {
-    if name.is_empty() || OWN_PARAMETERS.contains(&name) {
-        return Err(Mismatch::new(
-            "the name of a parameter that the Worker does not set itself",
-            "remove it; scopes, redirect_uri, hd and openid.realm have settings of their own",
-        ));
-    }
+fn extra_parameter(value: &Value) -> Checked<String> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),

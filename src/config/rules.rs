@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     Routes,
-    names::nearest,
+    names::unknown_member,
     reader::Reader,
     value::{self, Checked, Mismatch, printable},
 };
@@ -75,12 +75,8 @@ impl RuleParser<'_, '_, '_> {
     }
 
     fn check_keys(&mut self) {
-        for (key, value) in self.members {
-            if !KEYS.contains(&key.as_str()) {
-                let cure = format!("write `{}` or remove it", nearest(key, KEYS.into_iter()));
-                let expected = format!("one of {}", KEYS.join(", "));
-                self.refuse(&printable(key), Some(value), &Mismatch::new(expected, cure));
-            }
+        for key in self.members.keys().filter(|key| !KEYS.contains(&key.as_str())) {
+            unknown_member(self.reader, NAME, &self.place, key, &KEYS);
         }
     }
 

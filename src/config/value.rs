@@ -28,13 +28,13 @@ impl Mismatch {
 /// A value in words. Of a secret, type and length only; of anything else 60 printable characters at most.
 pub(super) fn describe(value: &Value, secret: bool) -> String {
     match value {
-        Value::String(text) if secret || may_hold_password(text) => format!("text of {} bytes", text.len()),
+        Value::String(text) if secret || may_hold_secret(text) => format!("text of {} bytes", text.len()),
         Value::Number(_) if secret => "a number".to_owned(),
         Value::Bool(_) if secret => "a boolean".to_owned(),
         Value::Null => "null".to_owned(),
         Value::String(text) => format!("\"{}\"", printable(text)),
-        Value::Array(items) if secret || may_hold_password(&value.to_string()) => format!("a list of {}", items.len()),
-        Value::Object(members) if secret || may_hold_password(&value.to_string()) => {
+        Value::Array(items) if secret || may_hold_secret(&value.to_string()) => format!("a list of {}", items.len()),
+        Value::Object(members) if secret || may_hold_secret(&value.to_string()) => {
             format!("an object of {}", members.len())
         }
         other => printable(&other.to_string()),
@@ -58,9 +58,10 @@ pub(super) fn printable(text: &str) -> String {
     shown
 }
 
-// `https://user:password@host`, however badly written.
-fn may_hold_password(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(_, rest)| rest.contains('@'))
+// `https://user:password@host`, however badly written; and a file of client secrets or a private key in a wrong place.
+fn may_hold_secret(text: &str) -> bool {
+    text.split_once(':')
+        .is_some_and(|(_, rest)| rest.contains('@') || text.contains("_secret\"") || text.contains("\"d\""))
 }
 
 /// Text that says something: not empty, no control characters, no white space around it.

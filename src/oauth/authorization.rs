@@ -18,8 +18,9 @@ pub enum ResponseMode {
     FormPost,
 }
 
-/// Parameters that this module sets itself, so that nobody may add them as extra ones.
-pub const OWN_PARAMETERS: [&str; 14] = [
+/// Parameters that this module sets itself, so that nobody may add them as extra ones; and the secret, which MUST NOT be
+/// in a URL (RFC 6749 §2.3.1).
+pub const OWN_PARAMETERS: [&str; 15] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -34,6 +35,7 @@ pub const OWN_PARAMETERS: [&str; 14] = [
     "request",
     "request_uri",
     "registration",
+    "client_secret",
 ];
 
 /// Everything an authorization request says.

@@ -126,7 +126,11 @@ fn bad() -> Vec<(&'static str, Value, &'static str)> {
         ("OIDC_PASS_TOKEN_INFO", json!("x"), "true or false"),
         ("OIDC_ASSERTION", json!({"alg": "ES256"}), "expected OIDC_ASSERTION_KEY beside it"),
         ("OIDC_LOG", json!("x"), "a JSON object"),
-        ("OIDC_LOG", json!({"admited": 1}), ".admited: expected `admitted` or `email`"),
+        (
+            "OIDC_LOG",
+            json!({"admited": 1}),
+            ".admited: expected one of admitted, email, got an unknown name; write `admitted`",
+        ),
         ("OIDC_LOG", json!({"admitted": 1.5}), ".admitted: expected a share from 0 to 1"),
         ("OIDC_LOG", json!({"admitted": "all"}), ".admitted: expected a share from 0 to 1"),
         ("OIDC_LOG", json!({"email": 1}), ".email: expected true or false"),

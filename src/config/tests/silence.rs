@@ -101,3 +101,25 @@ fn a_password_in_a_url_is_not_shown() {
         }
     }
 }
+
+#[test]
+fn a_secret_in_another_setting_is_not_told_either() {
+    let jwk = json!({"kty": "EC", "crv": "P-256", "x": "x", "y": "y", "d": MARKER});
+    let file = json!({"web": {"client_secret": MARKER}});
+    for more in [
+        json!({"OIDC_ASSERTION": jwk}),
+        json!({"OIDC_ASSERTION": jwk.to_string()}),
+        json!({"OIDC_ASSERTION": [jwk]}),
+        json!({"OIDC_ASSERTION": {"audience": jwk}}),
+        json!({"OIDC_ISSUER": file}),
+        json!({"OIDC_ISSUER": file.to_string()}),
+        json!({"OIDC_ORIGIN": {"client_secret": MARKER}}),
+        json!({"OIDC_EXTRA_REQUEST_AUTH_PARAMS": {"client_secret": MARKER}}),
+        json!({"OIDC_LOG": {"client_secret": MARKER}}),
+        json!({"OIDC_RULES": [{"path": "/a", "access": "login", "token": MARKER}]}),
+        json!({"OIDC_RULES": [file]}),
+    ] {
+        let report = report(&more);
+        assert!(!report.contains("hunter2"), "{report}");
+    }
+}
