@@ -30,13 +30,18 @@ pub(super) fn check<'n>(reader: &mut Reader<'_>, names: impl Iterator<Item = &'n
             )
         } else {
             let cure = ELSEWHERE.iter().find(|(other, _)| other == name).map_or_else(
-                || format!("write {} or remove it", nearest(name, SETTINGS.iter().map(|setting| setting.name))),
+                || format!("write {} or remove it", nearest(name, known())),
                 |(_, cure)| (*cure).to_owned(),
             );
             ConfigError::new(&printable(name), "expected a known setting, got an unknown name", cure)
         };
         reader.report(error);
     }
+}
+
+/// Every name that means something, bindings too: one that is bound under a wrong name comes as a variable.
+fn known() -> impl Iterator<Item = &'static str> {
+    SETTINGS.iter().map(|setting| setting.name).chain(BINDINGS)
 }
 
 /// Reports a member that a setting does not have. What it says is not shown: it may be a key that was put there.
@@ -46,7 +51,7 @@ pub(super) fn unknown_member(reader: &mut Reader<'_>, setting: &str, place: &str
     reader.report(ConfigError::new(setting, problem, cure).at(&format!("{place}.{}", printable(name))));
 }
 
-/// The candidate that is most like `name`: by the words it lacks, then by the letters that differ.
+/// The candidate that is most like `name`, in whatever case: by the words it lacks, then by the letters that differ.
 pub(super) fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> &'c str {
     // A name longer than any of ours is compared by its beginning: its length is not ours to bound.
     let name: String = name.chars().take(64).collect();
@@ -55,7 +60,7 @@ pub(super) fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>)
 
 fn words_lacking(name: &str, candidate: &str) -> usize {
     let known: Vec<&str> = candidate.split('_').collect();
-    name.split('_').filter(|word| !known.contains(word)).count()
+    name.split('_').filter(|word| !known.iter().any(|known| known.eq_ignore_ascii_case(word))).count()
 }
 
 // Levenshtein: how many letters must be put in, taken out or changed.
@@ -67,7 +72,7 @@ fn edit_distance(from: &str, to: &str) -> usize {
         let mut left = index + 1;
         next.push(left);
         for ((&diagonal, &above), &other) in row.iter().zip(row.iter().skip(1)).zip(&to) {
-            left = (diagonal + usize::from(c != other)).min(above + 1).min(left + 1);
+            left = (diagonal + usize::from(!c.eq_ignore_ascii_case(&other))).min(above + 1).min(left + 1);
             next.push(left);
         }
         row = next;
@@ -102,8 +107,13 @@ mod tests {
             ("OIDC_SECRETKEY", "OIDC_SECRET_KEY"),
             ("OIDC_SESION_TTL", "OIDC_SESSION_IDLE_TTL"),
             ("OIDC_CALLBACK", "OIDC_CALLBACK_ROUTE"),
+            ("OIDC_issuer", "OIDC_ISSUER"),
+            ("OIDC_Session_Idle_Ttl", "OIDC_SESSION_IDLE_TTL"),
+            ("OIDC_CREDENTIAL", "OIDC_CREDENTIALS"),
+            ("OIDC_RATELIMIT", "OIDC_RATE_LIMIT"),
+            ("OIDC_METRIC", "OIDC_METRICS"),
         ] {
-            assert_eq!(nearest(name, SETTINGS.iter().map(|setting| setting.name)), meant, "{name}");
+            assert_eq!(nearest(name, known()), meant, "{name}");
         }
     }
 }

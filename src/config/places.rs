@@ -13,11 +13,12 @@ use crate::web::{
 };
 
 /// The endpoints whose names can't be changed, under the base.
-const FIXED: [&str; 9] = [
+const FIXED: [&str; 10] = [
     "oidc_login",
     "oidc_signed_out",
     "oidc_userinfo",
     "oidc_account",
+    "oidc_resume",
     "oidc_jwks",
     "oidc_auth",
     "oidc_backchannel_logout",

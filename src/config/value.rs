@@ -64,7 +64,7 @@ fn may_hold_secret(text: &str) -> bool {
         .is_some_and(|(_, rest)| rest.contains('@') || text.contains("_secret\"") || text.contains("\"d\""))
 }
 
-/// Text that says something: not empty, no control characters, no white space around it.
+/// Text that says something: not empty, nothing in it that is not to be seen, no white space around it.
 pub(super) fn text(value: &Value) -> Checked<String> {
     let Value::String(text) = value else {
         return Err(Mismatch::new("text", "write it in quotes"));
@@ -72,14 +72,23 @@ pub(super) fn text(value: &Value) -> Checked<String> {
     if text.is_empty() {
         return Err(Mismatch::new("text", "remove the setting, or say something"));
     }
-    if text.trim() != text || text.chars().any(char::is_control) {
+    if text.trim() != text || text.chars().any(is_invisible) {
         return Err(Mismatch::new(
-            "text without white space around it or control characters in it",
+            "text without white space around it, and without control characters and invisible characters",
             "write it again without them (a secret that was piped in may have got a line break)",
         ));
     }
     Ok(text.clone())
 }
+
+// Unicode's format characters come along from web pages and chats, a byte order mark from files of Windows: what looks
+// right would be another client id or secret to the provider.
+fn is_invisible(c: char) -> bool {
+    let formats = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+    c.is_control() || formats || c == BYTE_ORDER_MARK
+}
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// `true` or `false`.
 pub(super) fn boolean(value: &Value) -> Checked<bool> {
@@ -158,12 +167,15 @@ pub(super) fn values(value: &Value) -> Checked<Vec<Value>> {
 pub(super) fn object(value: &Value) -> Checked<Object> {
     match value {
         Value::Object(object) => Ok(object.clone()),
-        Value::String(text) => json::parse_object(text.as_bytes()).map_err(|error| match error {
-            JsonError::DuplicateMember => {
-                Mismatch::new("an object whose members have different names", "name each member once")
-            }
-            _ => Mismatch::new("a JSON object", "write it as {\"name\": \"value\"}, with double quotes"),
-        }),
+        // RFC 8259 §8.1: parsers may ignore a byte order mark.
+        Value::String(text) => {
+            json::parse_object(text.trim_start_matches(BYTE_ORDER_MARK).as_bytes()).map_err(|error| match error {
+                JsonError::DuplicateMember => {
+                    Mismatch::new("an object whose members have different names", "name each member once")
+                }
+                _ => Mismatch::new("a JSON object", "write it as {\"name\": \"value\"}, with double quotes"),
+            })
+        }
         _ => Err(Mismatch::new("an object", "write it as a table, or as a JSON object in a string")),
     }
 }
@@ -217,7 +229,9 @@ mod tests {
         for string in ["a b", "a,b", " a , b ", "a\nb", "[\"a\",\"b\"]", " [\"a\", \"b\"] "] {
             assert_eq!(list(&json!(string)), list(&json!(["a", "b"])), "{string}");
         }
-        assert_eq!(object(&json!("{\"a\":[1]}")), object(&json!({"a": [1]})));
+        for string in ["{\"a\":[1]}", " {\"a\": [1]}\n", "\u{feff}{\"a\":[1]}"] {
+            assert_eq!(object(&json!(string)), object(&json!({"a": [1]})), "{string:?}");
+        }
         assert_eq!(values(&json!("[{\"a\":1}]")), values(&json!([{"a": 1}])));
     }
 

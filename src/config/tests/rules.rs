@@ -90,6 +90,7 @@ fn bad_rules_are_named_by_index() {
         (json!([{"path": "/a", "access": "login", "max_age": 0}]), ".max_age: expected"),
         (json!([{"path": "/oidc_login", "access": "public"}]), ".path: expected a path that no endpoint"),
         (json!([{"path": "/oidc_callback", "access": "public"}]), ".path: expected a path that no endpoint"),
+        (json!([{"path": "/oidc_resume", "access": "deny"}]), ".path: expected a path that no endpoint"),
     ] {
         let lines = report(&json!({ "OIDC_RULES": list }));
         assert!(lines.contains(says), "{list}: {lines}");
