@@ -34,7 +34,7 @@ use crate::{
         form,
         path::RequestUrl,
         reply::Reply,
-        request::{IncomingRequest, is_navigation},
+        request::{IncomingRequest, is_for_a_person, is_navigation},
         return_to::ReturnTo,
         secure_url::is_loopback_host,
     },
@@ -235,7 +235,7 @@ impl Gateway {
             return reply;
         }
         let again = self.site.own_path("oidc_login");
-        refusal::refusal(error, is_navigation(request), &again)
+        refusal::refusal(error, is_for_a_person(request), &again)
     }
 
     /// Back from the provider at a page of the site's own: a `next` that was sealed into `state` is followed.

@@ -109,6 +109,24 @@ fn refusals_are_pages_for_people_and_json_for_scripts() {
     assert_json(&world.send(&FakeRequest::post("/never", "")), 403, "policy.forbidden");
 }
 
+/// Whoever has sent a form looks at what comes, as who has followed a link does.
+#[test]
+fn a_refused_form_is_answered_with_a_page() {
+    let world = World::new(&rules());
+    let large = "x".repeat(64 * 1024 + 1);
+    for (target, form, status, code) in [
+        ("/never", "a=b", 403, "policy.forbidden"),
+        ("/oidc_login", "a=b", 405, "request.method_not_allowed"),
+        ("/oidc_callback", "code=1&state=2", 405, "request.method_not_allowed"),
+        ("/oidc_logout", large.as_str(), 413, "request.form_too_large"),
+    ] {
+        assert_page(&world.send(&FakeRequest::post(target, form).navigation()), status, code);
+        let by_script = FakeRequest::post(target, form).header("accept", "text/html").header("sec-fetch-mode", "cors");
+        assert_json(&world.send(&by_script), status, code);
+        assert_json(&world.send(&FakeRequest::post(target, form).header("accept", "text/html")), status, code);
+    }
+}
+
 #[test]
 fn a_provider_that_is_down_by_who_asks() {
     for (error, status, code) in [
@@ -147,6 +165,9 @@ fn callbacks_are_pages_whatever_the_headers_say() {
     for request in by_scripts("/oidc_callback?code=1&state=2").into_iter().filter(|request| request.method == "GET") {
         assert_page(&world.send(&request), 400, "callback.state_mismatch");
     }
+    let world = World::new(&json!({"OIDC_RESPONSE_MODE": "form_post"}));
+    let large = FakeRequest::post("/oidc_callback", &"x".repeat(64 * 1024 + 1));
+    assert_page(&world.send(&large), 413, "request.form_too_large");
 }
 
 #[test]

@@ -44,6 +44,7 @@ fn word(answer: &Answer) -> String {
 fn each_sign_under_each_kind_of_rule() {
     const PAGE: [&str; 4] = ["302 to the provider", "302 to the provider", "401 JSON, challenge", "403 page"];
     const API: [&str; 4] = ["401 JSON", "401 JSON, challenge", "401 JSON, challenge", "403 JSON"];
+    const FORM: [&str; 4] = ["401 JSON", "401 JSON, challenge", "401 JSON, challenge", "403 page"];
     let world = world();
     for (method, headers, expected) in [
         // A link, the address bar, a bookmark; browsers that do not tell yet.
@@ -70,6 +71,10 @@ fn each_sign_under_each_kind_of_rule() {
         ("GET", &[("accept", "application/json")], API),
         ("GET", &[("accept", "text/html-sandboxed")], API),
         ("GET", &[("sec-fetch-mode", "navigate")], API),
+        // Who has sent a form looks at what comes, but can't be sent through a sign-in with it.
+        ("POST", &[("accept", HTML), ("sec-fetch-mode", "navigate")], FORM),
+        ("POST", &[("accept", "application/json"), ("sec-fetch-mode", "navigate")], API),
+        ("POST", &[("accept", HTML), ("sec-fetch-mode", "cors")], API),
         // What changes something is no page to go to.
         ("POST", &[("accept", HTML)], API),
         ("POST", &[("accept", "application/json"), ("sec-fetch-mode", "cors")], API),

@@ -81,14 +81,15 @@ impl Gateway {
         url: &RequestUrl<'_>,
     ) -> Result<Judged, Error> {
         check_rate(host, request).await?;
-        let body;
-        let parameters = if request.method() == "POST" {
-            body = read_form(request).await?;
-            body.as_str()
-        } else {
-            url.query().unwrap_or_default()
+        let parameters = match request.method() {
+            "POST" => read_form(request).await,
+            _ => Ok(url.query().unwrap_or_default().to_owned()),
         };
-        match sign_in::finish(&self.site, host, parameters, request.cookies()).await {
+        let finished = match parameters {
+            Ok(parameters) => sign_in::finish(&self.site, host, &parameters, request.cookies()).await,
+            Err(unread) => Err(unread.into()),
+        };
+        match finished {
             Ok(finished) => {
                 host.log(&self.site.about(LogLine::event("sign_in.finished"), &finished.session.identity));
                 Ok(Judged::SignedIn(finished))

@@ -64,20 +64,34 @@ pub fn is_navigation(request: &impl IncomingRequest) -> bool {
     let safe = matches!(request.method(), "GET" | "HEAD");
     let by_script = request.header("sec-fetch-mode").is_some_and(|mode| mode != "navigate")
         || request.header("x-requested-with").is_some_and(|by| by.eq_ignore_ascii_case("XMLHttpRequest"));
-    safe && !by_script && request.header("accept").is_some_and(|accept| names_html(&accept))
+    safe && !by_script && wants_html(request)
+}
+
+/// Whether a person sees the answer: to a navigation, or to a form that a browser says it sends for one.
+pub fn is_for_a_person(request: &impl IncomingRequest) -> bool {
+    is_navigation(request) || is_form(request) && wants_html(request)
 }
 
 /// Whether a page of this site sends a form, and a person waits for what comes: of the requests with a body the only one
 /// that browsers make without a script (Fetch Metadata). What does not tell is none.
 pub fn is_own_form(request: &impl IncomingRequest) -> bool {
-    let says = |name, value: &str| request.header(name).is_some_and(|said| said == value);
-    request.method() == "POST" && says("sec-fetch-mode", "navigate") && says("sec-fetch-site", "same-origin")
+    is_form(request) && says(request, "sec-fetch-site", "same-origin")
 }
 
-fn names_html(accept: &str) -> bool {
-    accept.split(',').any(|range| {
-        let media_type = range.split(';').next().unwrap_or_default();
-        media_type.trim().eq_ignore_ascii_case("text/html")
+fn is_form(request: &impl IncomingRequest) -> bool {
+    request.method() == "POST" && says(request, "sec-fetch-mode", "navigate")
+}
+
+fn says(request: &impl IncomingRequest, name: &'static str, value: &str) -> bool {
+    request.header(name).is_some_and(|said| said == value)
+}
+
+fn wants_html(request: &impl IncomingRequest) -> bool {
+    request.header("accept").is_some_and(|accept| {
+        accept.split(',').any(|range| {
+            let media_type = range.split(';').next().unwrap_or_default();
+            media_type.trim().eq_ignore_ascii_case("text/html")
+        })
     })
 }
 
