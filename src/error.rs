@@ -68,7 +68,7 @@ pub enum Error {
     NotFound,
     /// The rule does not let this visitor pass.
     Forbidden,
-    /// A request of another site that only our own pages may make.
+    /// A request that only our own pages may make, or only a person.
     Foreign,
     /// The response of the provider does not belong to a sign-in of this browser.
     Callback(CallbackError),

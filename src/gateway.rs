@@ -34,7 +34,7 @@ use crate::{
         form,
         path::RequestUrl,
         reply::Reply,
-        request::{IncomingRequest, is_for_a_person, is_navigation},
+        request::{IncomingRequest, is_ahead, is_for_a_person, is_navigation},
         return_to::ReturnTo,
         secure_url::is_loopback_host,
     },
@@ -310,6 +310,10 @@ impl Gateway {
     ) -> Result<Reply, Error> {
         if self.site.config.testing_profile.is_some() {
             return Ok(Reply::redirect(wanted.return_to.as_str()));
+        }
+        // Links that are looked at ahead would crowd out the sign-ins that somebody has begun.
+        if is_ahead(request) {
+            return Ok(self.login_required(url, "login_required"));
         }
         check_rate(host, request).await?;
         let reply = sign_in::start(&self.site, host, url, request.cookies(), wanted).await?;

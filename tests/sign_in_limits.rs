@@ -36,6 +36,24 @@ fn no_more_than_eight_sign_ins_wait() {
     assert_eq!(browser.land(&waiting[19]).location(), "/19");
 }
 
+/// A page with many links would otherwise fill the browser with sign-ins, and crowd out the one that is under way.
+#[test]
+fn links_that_are_looked_at_ahead_begin_no_sign_in() {
+    let world = World::new(&json!({"OIDC_RULES": [{"path": "/either", "access": "login_or_token"}],
+        "OIDC_ACCESS_TOKENS": "jwt", "OIDC_AUDIENCE": "a"}));
+    let browser = world.browser();
+    let callback = browser.go_to_provider("/a");
+    for purpose in ["prefetch", "prefetch;prerender", "prefetch;anonymous-client-ip"] {
+        for target in ["/b", "/either", "/oidc_login?next=/b", "/oidc_account", "/oidc_resume?unsent=x"] {
+            let answer = browser.send(FakeRequest::page(target).header("sec-purpose", purpose));
+            assert_eq!((answer.status(), answer.set_cookies().len()), (401, 0), "{purpose} {target}");
+        }
+    }
+    assert_eq!(browser.land(&callback).location(), "/a");
+    let ahead = browser.send(FakeRequest::page("/a").header("sec-purpose", "prefetch"));
+    assert_eq!(ahead.user(), Some("alice"), "a page that may be seen may be fetched ahead");
+}
+
 #[test]
 fn what_a_sign_in_costs() {
     for (settings, userinfo) in [(json!({}), 1), (json!({"OIDC_USER_INFO_ENABLED": false}), 0)] {

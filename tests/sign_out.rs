@@ -168,6 +168,27 @@ fn another_site_signs_nobody_out() {
     }
 }
 
+/// Browsers fetch links ahead, and whoever may write an image into a page of the site may choose its address.
+#[test]
+fn nobody_is_signed_out_who_has_followed_no_link() {
+    let world = World::usual();
+    let browser = signed_in(&world);
+    let get = || FakeRequest::get("/oidc_logout?next=/a").header("sec-fetch-site", "same-origin");
+    for ask in [
+        get().navigation().header("sec-purpose", "prefetch"),
+        get().navigation().header("sec-purpose", "prefetch;prerender"),
+        get().header("sec-fetch-mode", "no-cors").header("sec-purpose", "prefetch"),
+        get().header("sec-fetch-mode", "no-cors").header("sec-fetch-dest", "image"),
+    ] {
+        let answer = browser.send(ask.clone());
+        assert_eq!((answer.status(), world.host.last_event()), (403, "request.foreign"), "{ask:?}");
+        assert_still_in(&world, &browser, &answer);
+    }
+    let beacon = FakeRequest::post("/oidc_logout", "").header("sec-fetch-mode", "no-cors");
+    let sent = browser.send(beacon.header("sec-fetch-site", "same-origin"));
+    assert_signed_out(&world, &browser, &sent);
+}
+
 #[test]
 fn the_confirmation_repeats_no_markup() {
     let world = World::usual();

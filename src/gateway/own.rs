@@ -20,7 +20,7 @@ use crate::{
         form::Parameters,
         path::{RequestPath, RequestUrl},
         reply::Reply,
-        request::{IncomingRequest, is_foreign, is_navigation, text},
+        request::{IncomingRequest, is_ahead, is_embedded, is_foreign, is_navigation, text},
         return_to::ReturnTo,
     },
 };
@@ -113,6 +113,8 @@ impl Gateway {
         let parameters = if request.method() == "POST" {
             body = read_form(request).await?;
             Some(body.as_str())
+        } else if is_ahead(request) || is_embedded(request) {
+            return Err(Error::Foreign);
         } else {
             url.query()
         };

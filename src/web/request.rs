@@ -67,6 +67,17 @@ pub fn is_navigation(request: &impl IncomingRequest) -> bool {
     safe && !by_script && wants_html(request)
 }
 
+/// Whether the browser asks before anybody has followed the link (`Sec-Purpose`: HTML, "speculative loading"). What is
+/// no success it throws away, and asks again when somebody does follow it.
+pub fn is_ahead(request: &impl IncomingRequest) -> bool {
+    request.header("sec-purpose").is_some_and(|purpose| purpose.starts_with("prefetch"))
+}
+
+/// Whether a page has it as an image or the like, and nobody has come by a link (Fetch Metadata).
+pub fn is_embedded(request: &impl IncomingRequest) -> bool {
+    says(request, "sec-fetch-mode", "no-cors")
+}
+
 /// Whether a person sees the answer: to a navigation, or to a form that a browser says it sends for one.
 pub fn is_for_a_person(request: &impl IncomingRequest) -> bool {
     is_navigation(request) || is_form(request) && wants_html(request)
