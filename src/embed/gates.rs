@@ -154,6 +154,6 @@ impl<H: Host, R: IncomingRequest> Visit<H, R> {
 
     /// A page of the site's, not one of ours.
     fn page(&self, target: &str) -> Option<ReturnTo> {
-        ReturnTo::parse(target).filter(|page| !self.gateway().is_own(page))
+        ReturnTo::from_link(target).filter(|page| !self.gateway().is_own(page))
     }
 }

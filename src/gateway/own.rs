@@ -186,7 +186,7 @@ impl Gateway {
     /// Where a link asks to go on to: a page of this site that is not one of ours.
     fn next(&self, parameters: Option<&str>) -> Option<ReturnTo> {
         let parameters = Parameters::parse(parameters?).ok()?;
-        ReturnTo::parse(parameters.value("next")?).filter(|next| !self.is_own(next))
+        ReturnTo::from_link(parameters.value("next")?).filter(|next| !self.is_own(next))
     }
 }
 

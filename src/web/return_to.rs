@@ -4,7 +4,10 @@ use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::path::{RequestPath, RequestUrl};
+use super::{
+    path::{RequestPath, RequestUrl},
+    percent,
+};
 
 /// A path and query of the same origin, as it is put into `Location`.
 ///
@@ -29,6 +32,20 @@ impl ReturnTo {
         let is_plain = !path.decoded().iter().any(u8::is_ascii_control);
         let is_foreign = path.decoded().starts_with(b"//") || path.readings().iter().any(|r| r.starts_with(b"//"));
         (is_plain && !is_foreign).then(|| Self(target.to_owned()))
+    }
+
+    /// The same of a link whose path is written as people read it, or was decoded once too often on the way: spaces and
+    /// letters that are not ASCII are encoded, as browsers do it.
+    pub fn from_link(link: &str) -> Option<Self> {
+        let mut target = String::with_capacity(link.len());
+        for byte in link.bytes() {
+            if byte == b' ' || !byte.is_ascii() {
+                percent::push_encoded(&mut target, byte);
+            } else {
+                target.push(char::from(byte));
+            }
+        }
+        Self::parse(&target)
     }
 
     /// The front page.

@@ -66,7 +66,11 @@ describe('return addresses', () => {
   test('that lead away are forgotten', async () => {
     for (const [next] of rows('return_to.txt')) {
       const encoded = [...Buffer.from(next, 'utf8')].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
-      assert.deepEqual(await led(`next=${encoded}`), { status: 302, location: '/' }, JSON.stringify(next));
+      const { status: followed, location: there } = await led(`next=${encoded}`);
+      // What differs from a path by spaces and letters alone, a browser would have encoded.
+      const written = next.replace(/[^\0-\x1f\x21-\x7f]+/gu, encodeURIComponent);
+      assert.ok(followed === 302 && (there === '/' || (there === written && written !== next)), `${JSON.stringify(next)} leads to ${there}`);
+      assert.equal(new URL(there, site()).origin, site(), JSON.stringify(next));
       // As it is: a request line ends at a space or a line break, a parameter at `&`; what is left leads nowhere either.
       if (/[\0-\x20\x7f]/.test(next)) continue;
       const { status, location } = await led(`next=${next}`);

@@ -36,6 +36,24 @@ fn paths_of_the_site_are_kept_as_they_are() {
 }
 
 #[test]
+fn a_link_that_people_can_read_is_encoded() {
+    for (link, target) in [
+        ("/caf\u{e9}/a b?q=\u{1f600} c", "/caf%C3%A9/a%20b?q=%F0%9F%98%80%20c"),
+        ("/caf%C3%A9?a+b", "/caf%C3%A9?a+b"),
+        ("/\u{ff0f}evil.example", "/%EF%BC%8Fevil.example"),
+    ] {
+        assert_eq!(ReturnTo::from_link(link).unwrap().as_str(), target);
+    }
+    for attack in vectors::lines(include_str!("../../../tests/vectors/return_to.txt"), 120) {
+        match ReturnTo::from_link(&attack) {
+            Some(encoded) => assert!(!attack.is_ascii() || attack.contains(' '), "{encoded}"),
+            None => assert_eq!(ReturnTo::parse(&attack), None),
+        }
+        assert!(ReturnTo::from_link(&attack).is_none_or(|encoded| stays_on_the_site(encoded.as_str())), "{attack:?}");
+    }
+}
+
+#[test]
 fn whatever_is_accepted_stays_on_the_site() {
     let pieces = ["/", "\\", ".", "%2e", "%2f", "%5c", "%09", "\t", "\n", " ", "@", ":", ";", "?", "#", "e"];
     let mut accepted = 0;
