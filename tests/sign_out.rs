@@ -86,6 +86,15 @@ fn next_travels_sealed() {
     let posted = browser.send(FakeRequest::post("/oidc_logout", "next=/bye").header("sec-fetch-site", "same-origin"));
     let state = &query(posted.location())["state"];
     assert_eq!(browser.visit(&format!("/oidc_signed_out?state={state}")).location(), "/bye");
+
+    // A form whose address has it, as a link would; what is in the form wins.
+    for (fields, next) in [("", "/caf%C3%A9"), ("everywhere=1", "/caf%C3%A9"), ("next=/bye", "/bye")] {
+        let browser = signed_in(&world);
+        let post = FakeRequest::post("/oidc_logout?next=/caf%C3%A9", fields);
+        let posted = browser.send(post.header("sec-fetch-site", "same-origin"));
+        let state = &query(posted.location())["state"];
+        assert_eq!(browser.visit(&format!("/oidc_signed_out?state={state}")).location(), next, "{fields}");
+    }
 }
 
 #[test]

@@ -118,7 +118,7 @@ impl Gateway {
         } else {
             url.query()
         };
-        let next = self.next(parameters);
+        let next = self.next(parameters).or_else(|| self.next(url.query()));
         let everywhere = request.method() == "POST" && asks_everywhere(parameters);
         if self.is_foreign(request, url) {
             return Ok(sign_out::confirm(&self.site, next.as_ref()));
