@@ -76,7 +76,12 @@ fn what_a_sign_in_costs() {
 
 #[test]
 fn a_browser_that_keeps_no_session_does_not_go_round_for_ever() {
-    let world = World::usual();
+    for mode in ["query", "form_post"] {
+        goes_round_five_times(&World::new(&json!({"OIDC_RESPONSE_MODE": mode})));
+    }
+}
+
+fn goes_round_five_times(world: &World) {
     let browser = world.browser();
     let round = || {
         let landed = browser.sign_in("/a");
@@ -93,6 +98,20 @@ fn a_browser_that_keeps_no_session_does_not_go_round_for_ever() {
     assert_eq!(world.host.take_counts().of(Endpoint::Token), 0);
     world.host.pass(60);
     assert_eq!(round(), (302, true), "a minute later it may try again");
+}
+
+/// As after a browser's restart. What a form of the provider's brings back comes without the session cookie.
+#[test]
+fn tabs_that_come_back_one_after_the_other_are_no_rounds() {
+    for mode in ["query", "form_post"] {
+        let world = World::new(&json!({"OIDC_RESPONSE_MODE": mode}));
+        let browser = world.browser();
+        let tabs: Vec<_> = (0..8).map(|tab| browser.go_to_provider(&format!("/{tab}"))).collect();
+        for callback in tabs {
+            world.host.pass(1);
+            assert_eq!(browser.land(&callback).status(), 302, "{mode}");
+        }
+    }
 }
 
 #[test]

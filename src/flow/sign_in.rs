@@ -31,6 +31,7 @@ use crate::{
     web::{cookie::SetCookie, form::Parameters, path::RequestUrl, reply::Reply, return_to::ReturnTo},
 };
 
+pub(super) use pending::on_the_way_back;
 use pending::{claim_pending, crowded_out, login_cookie};
 
 /// What a sign-in is for.
@@ -168,7 +169,7 @@ async fn redeem(
 ) -> Result<(Session, Vec<SetCookie>), Error> {
     let settings = site.provider()?;
     let metadata = site.provider_cache.metadata(host, settings).await?;
-    let counted = tries::count(site, host, cookies, !pending.step_up.asks_nothing())?;
+    let counted = tries::count(site, host, cookies, pending)?;
     let code = code(parameters, pending, &metadata)?;
     let tokens = tokens(host, settings, &metadata, &code, pending).await?;
     let id_token = id_token(site, host, settings, &metadata, &tokens, pending).await?;

@@ -7,9 +7,9 @@ use core::time::Duration;
 
 use crate::{
     error::Error,
-    flow::{Site, identify},
+    flow::{Site, identify, sign_in::on_the_way_back},
     host::Host,
-    session::seal::Purpose,
+    session::{Pending, seal::Purpose},
     time::Timestamp,
     web::cookie::{self, SetCookie},
 };
@@ -20,24 +20,29 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(60);
 const MAX_TRIES: u8 = 5;
 
 /// One more sign-in that comes back without a session of an earlier one: the cookie that counts it.
-/// `None` when there is nothing to count, because the browser has shown that it keeps sessions, and this was no
-/// `step_up` that came although there is one.
+/// `None` when there is nothing to count: the browser has shown that it keeps sessions, and this was no step-up that came
+/// although there is one; or the sign-in had begun in another tab before the last one came back.
 ///
 /// # Errors
 ///
 /// [`Error::SignInLoop`] when there have been too many within a minute.
-pub fn count(site: &Site, host: &impl Host, cookies: &str, step_up: bool) -> Result<Option<SetCookie>, Error> {
+pub fn count(site: &Site, host: &impl Host, cookies: &str, pending: &Pending) -> Result<Option<SetCookie>, Error> {
     let now = host.now();
-    if !step_up && identify::session(site, cookies, now).is_some() {
+    if pending.step_up.asks_nothing() && identify::session(site, cookies, now).is_some() {
         return Ok(None);
     }
-    let tries = earlier(site, cookies, now).saturating_add(1);
+    let tries = match earlier(site, cookies, now) {
+        Some((_, last)) if pending.started_at < last => return Ok(None),
+        Some((tries, _)) => tries.saturating_add(1),
+        None => 1,
+    };
     if tries > MAX_TRIES {
         return Err(Error::SignInLoop);
     }
     let sealed = site.seal(host, Purpose::Tries, &encode(tries, now))?;
     let cookie = SetCookie::new(site.cookie_names.tries(), &sealed, &site.config.cookie.scope);
-    Ok(Some(cookie.map_err(|_| Error::Internal)?.max_age(REMEMBERED_FOR)))
+    let same_site = on_the_way_back(site.provider()?);
+    Ok(Some(cookie.map_err(|_| Error::Internal)?.max_age(REMEMBERED_FOR).same_site(same_site)))
 }
 
 /// The removal of the count, when there is one: the session has lasted.
@@ -47,13 +52,10 @@ pub fn forget(site: &Site, cookies: &str) -> Option<SetCookie> {
     SetCookie::delete(name, &site.config.cookie.scope).ok()
 }
 
-fn earlier(site: &Site, cookies: &str, now: Timestamp) -> u8 {
-    let sealed = cookie::value(cookies, site.cookie_names.tries()).unwrap_or_default();
-    let Ok(opened) = site.ring.open(Purpose::Tries, sealed) else { return 0 };
-    match decode(&opened.plain) {
-        Some((tries, last)) if now < last.plus(REMEMBERED_FOR) => tries,
-        _ => 0,
-    }
+fn earlier(site: &Site, cookies: &str, now: Timestamp) -> Option<(u8, Timestamp)> {
+    let sealed = cookie::value(cookies, site.cookie_names.tries())?;
+    let opened = site.ring.open(Purpose::Tries, sealed).ok()?;
+    decode(&opened.plain).filter(|(_, last)| now < last.plus(REMEMBERED_FOR))
 }
 
 fn encode(tries: u8, now: Timestamp) -> Vec<u8> {

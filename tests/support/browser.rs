@@ -18,6 +18,8 @@ pub(crate) struct Cookie {
     pub(crate) value: String,
     path: String,
     ends_at: i64,
+    /// `SameSite=None`: it is sent with forms of other sites too.
+    crosses: bool,
 }
 
 impl<'w> Browser<'w> {
@@ -32,7 +34,10 @@ impl<'w> Browser<'w> {
 
     /// The same, to another isolate.
     pub(crate) fn send_to(&self, gateway: &Gateway, request: FakeRequest) -> Answer {
-        let request = FakeRequest { cookies: self.cookies_for(&request.url), ..request };
+        // RFC 6265bis §5.8.3: what another site's form sends here, it sends without `Lax` cookies.
+        let is_cross = request.headers.contains(&("sec-fetch-site".to_owned(), "cross-site".to_owned()));
+        let cookies = self.cookies_of(&request.url, |cookie| cookie.crosses || !is_cross || request.method == "GET");
+        let request = FakeRequest { cookies, ..request };
         let answer = send(gateway, self.host, &request);
         for line in answer.set_cookies() {
             self.keep(&line);
@@ -110,13 +115,18 @@ impl<'w> Browser<'w> {
 
     /// The `Cookie` header for a URL.
     pub(crate) fn cookies_for(&self, url: &str) -> String {
+        self.cookies_of(url, |_| true)
+    }
+
+    fn cookies_of(&self, url: &str, may_go: impl Fn(&Cookie) -> bool) -> String {
         let path = url.strip_prefix(SITE).unwrap_or("/").split(['?', '#']).next().unwrap();
         // RFC 6265 §5.1.4
         let matches = |own: &str| {
             path == own || path.strip_prefix(own).is_some_and(|rest| own.ends_with('/') || rest.starts_with('/'))
         };
         let jar = self.jar.borrow();
-        let sent = jar.iter().filter(|cookie| matches(&cookie.path) && self.host.unix() < cookie.ends_at);
+        let sent =
+            jar.iter().filter(|cookie| matches(&cookie.path) && self.host.unix() < cookie.ends_at && may_go(cookie));
         sent.map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect::<Vec<_>>().join("; ")
     }
 
@@ -132,7 +142,14 @@ impl<'w> Browser<'w> {
         jar.retain(|cookie| cookie.name != name || cookie.path != path);
         if max_age > 0 {
             let ends_at = self.host.unix() + max_age;
-            jar.push(Cookie { name: name.to_owned(), value: value.to_owned(), path: path.to_owned(), ends_at });
+            let crosses = line.contains("; SameSite=None");
+            jar.push(Cookie {
+                name: name.to_owned(),
+                value: value.to_owned(),
+                path: path.to_owned(),
+                ends_at,
+                crosses,
+            });
         }
     }
 }

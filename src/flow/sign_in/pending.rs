@@ -37,12 +37,16 @@ pub(super) fn login_cookie(
         return Ok(None);
     }
     let cookie = SetCookie::new(&name, &sealed, &site.config.cookie.scope).map_err(|_| Error::Internal)?;
-    // A form that the provider's page posts here is a cross-site POST: `Lax` cookies stay behind.
-    let same_site = match settings.response_mode {
+    Ok(Some(cookie.max_age(SIGN_IN_TTL).same_site(on_the_way_back(settings))))
+}
+
+/// The attribute of a cookie that is to come back with the response of the provider.
+// A form that the provider's page posts here is a cross-site POST: `Lax` cookies stay behind.
+pub(in crate::flow) fn on_the_way_back(settings: &ProviderSettings) -> SameSite {
+    match settings.response_mode {
         ResponseMode::Query => SameSite::Lax,
         ResponseMode::FormPost => SameSite::None,
-    };
-    Ok(Some(cookie.max_age(SIGN_IN_TTL).same_site(same_site)))
+    }
 }
 
 /// The removal of login cookies that are over, and of the oldest beyond the number that a browser may hold.
