@@ -124,6 +124,53 @@ fn every_link_leads_to_a_file() {
     assert!(broken.is_empty(), "links that lead nowhere:\n{}", broken.join("\n"));
 }
 
+/// What is shown is compiled: each part of a block between blank lines stands in one of the examples, or in a doc test of
+/// the library's, but for its indentation.
+#[test]
+fn code_that_the_documentation_shows_is_compiled() {
+    let mut compiled = Vec::new();
+    compiled_code(&root().join("examples"), &mut compiled);
+    compiled_code(&root().join("src/edge/library"), &mut compiled);
+    let mut shown = 0;
+    let mut missing = Vec::new();
+    for page in pages() {
+        for (part, block) in
+            blocks(&page.text, "rust").flat_map(|block| block.split("\n\n").map(move |part| (part, block)))
+        {
+            shown += 1;
+            let stands = |source: &&String| source.contains(&flush(part));
+            if !compiled.iter().any(|source| stands(&source)) {
+                missing.push(format!("{}: {part}\nof\n{block}", page.path.display()));
+            }
+        }
+    }
+    assert!(shown > 10, "the blocks were not found");
+    assert!(missing.is_empty(), "shown and not compiled:\n{}", missing.join("\n"));
+}
+
+fn blocks<'t>(text: &'t str, language: &str) -> impl Iterator<Item = &'t str> {
+    let opening = format!("\n```{language}\n");
+    let starts: Vec<usize> = text.match_indices(&opening).map(|(at, found)| at + found.len()).collect();
+    starts.into_iter().map(|start| text[start..].split("\n```").next().unwrap_or_default())
+}
+
+fn compiled_code(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            compiled_code(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(flush(&fs::read_to_string(&path).unwrap()));
+        }
+    }
+}
+
+/// Without indentation and what begins a comment.
+fn flush(source: &str) -> String {
+    let bare = |line: &str| line.trim_start().trim_start_matches(['/', '!']).trim().to_owned();
+    source.lines().map(bare).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn the_log_s_codes_are_explained() {
     let source = fs::read_to_string(root().join("src/error/code.rs")).unwrap();
