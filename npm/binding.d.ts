@@ -29,9 +29,13 @@ export function guard<Env = unknown>(
  * Asks the guard who a request is. The request stays as it is, its body unread.
  *
  * ```ts
- * const told = await whoIs(env.GUARD, request);
- * if (told.response) return told.response;
- * return finish(env.GUARD, told, new Response(`Hello, ${told.visit.subject ?? "stranger"}`));
+ * import { finish, whoIs, type GuardBinding } from "edge-oidc/binding";
+ *
+ * export async function answer(guard: GuardBinding, request: Request): Promise<Response> {
+ *   const told = await whoIs(guard, request);
+ *   if (told.response) return told.response;
+ *   return finish(guard, told, new Response(`Hello, ${told.visit.subject ?? "stranger"}`));
+ * }
  * ```
  */
 export function whoIs(guard: GuardBinding | Fetcher, request: Request): Promise<Told>;

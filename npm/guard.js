@@ -5,7 +5,7 @@ import { facts, handledHere } from "../src/edge/glue.js";
 import { visitOf } from "../src/edge/visit.js";
 import { answerOf, withFetch } from "./handler.js";
 
-export { Guard, SessionVault } from "../src/edge/entry.js";
+export { SessionVault } from "../src/edge/entry.js";
 
 /** The handler, called for requests that may pass. */
 export function guard(handler) {

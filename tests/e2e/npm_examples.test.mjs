@@ -1,7 +1,10 @@
 // The examples in JavaScript and TypeScript: the guard as a package in a Worker, and as a service binding that one asks.
 
 import assert from 'node:assert/strict';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { ROOT } from '../../scripts/lib/run.mjs';
 import { KINDS, logged, packed, startExample } from './support/npm.mjs';
 
 let npm;
@@ -102,6 +105,27 @@ test('the types say what is there and what is not', async () => {
     // @ts-expect-error what may not pass has no visit
     const hasty = async (env: Bound, request: Request) => (await whoIs(env.AUTH, request)).visit.claims;
   `);
+  await project.check();
+});
+
+test('the types name what the package exports, and nothing else', () => {
+  const read = (file) => readFileSync(join(ROOT, 'npm', file), 'utf8');
+  for (const [types, script] of [['index.d.ts', 'dist/guard.js'], ['binding.d.ts', 'dist/binding.js']]) {
+    const named = [...read(types).matchAll(/^export (?:function|class|const) (\w+)/gm)].map(([, name]) => name);
+    const exported = read(script).match(/export\{([^}]*)\};?\s*$/)[1].split(',').map((one) => one.split(' as ').pop());
+    assert.deepEqual(exported.sort(), named.sort(), script);
+  }
+});
+
+test('what the documentation shows is taken by the compiler', async () => {
+  const project = await npm.project('npm-package');
+  symlinkSync(join(ROOT, 'node_modules', 'hono'), join(project.folder, 'node_modules', 'hono'));
+  const shown = ['docs/javascript.md', 'npm/README.md', 'npm/index.d.ts', 'npm/binding.d.ts'].flatMap((page) => {
+    const text = readFileSync(join(ROOT, page), 'utf8').replace(/^ \* ?/gm, '');
+    return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, block], index) => [`${page.replace(/\W/g, '_')}_${index}.ts`, block]);
+  });
+  assert.ok(shown.length >= 8, 'the blocks were not found');
+  for (const [file, block] of shown) writeFileSync(join(project.folder, 'src', file), block);
   await project.check();
 });
 
