@@ -1,4 +1,4 @@
-// What building and fuzzing need beside Rust, Node and `npm ci`: the wasm target and cargo tools, which go into a
+// What building, fuzzing and checking dependencies need beside Rust, Node and `npm ci`: the wasm target and cargo tools, which go into a
 // per-user folder keyed by version, so that a fresh clone on the same machine finds them.
 
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { Failure, say, withProgress } from './terminal.mjs';
 
 const TARGET = 'wasm32-unknown-unknown';
 const CARGO_FUZZ_VERSION = '0.13.2';
+const CARGO_DENY_VERSION = '0.20.2';
 
 /** The folder of the cargo tools. */
 export function toolsFolder() {
@@ -34,6 +35,12 @@ export function lockedVersion(crate) {
 export async function fuzzTool() {
   await ensureCargo();
   return cargoTool('cargo-fuzz', CARGO_FUZZ_VERSION, 'cargo-fuzz');
+}
+
+/** Sets up cargo-deny if it is missing; returns its path. */
+export async function denyTool() {
+  await ensureCargo();
+  return cargoTool('cargo-deny', CARGO_DENY_VERSION, 'cargo-deny');
 }
 
 /** Sees to it that there is a Rust. */
