@@ -10,7 +10,7 @@ export { SessionVault } from "../src/edge/entry.js";
 /** The handler, called for requests that may pass. */
 export function guard(handler) {
   const guarded = withFetch(handler, (request, env, context) =>
-    decided(request, env, facts(request), true, (order) => handled(handler, request, env, context, order.split("\n"))));
+    decided(request, { env, context }, facts(request), true, (order) => handled(handler, request, env, context, order.split("\n"))));
   handledHere();
   return guarded;
 }

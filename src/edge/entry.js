@@ -27,7 +27,7 @@ export default { fetch: answer };
 /** What Workers with a service binding to this class may ask. Nobody else can reach it. */
 export class Guard extends WorkerEntrypoint {
   whoIs(request) {
-    return whoIs(request, this.env);
+    return whoIs(request, this.env, this.ctx);
   }
 
   changes(...answer) {

@@ -15,19 +15,25 @@ const NOT_CACHED = { cacheTtl: -1 };
 
 /** Answers a request: itself, or as the origin does. */
 export function answer(request, env, context) {
-  return decided(request, env, facts(request), false, (order) => forward(request, env, order, context));
+  return decided(request, { env, context }, facts(request), false, (order) => forward(request, env, order, context));
 }
 
 /** Our own answer, or what `pass` makes of the order, which ends with who asks if it `tells`; or a promise of either. */
-export function decided(request, env, given, tells, pass) {
+export function decided(request, { env, context }, given, tells, pass) {
   const settled = (answer) => (typeof answer === "string" ? pass(answer) : answer);
   const failed = (error) => worker.refuse(request, env, given, whyOf(error));
   try {
     const answer = worker.decide(request, env, given, tells);
-    return answer instanceof Promise ? whileItLives(answer).catch(failed).then(settled) : settled(answer);
+    return answer instanceof Promise ? toItsEnd(whileItLives(answer).catch(failed), context).then(settled) : settled(answer);
   } catch (error) {
     return failed(error);
   }
+}
+
+/** When a browser leaves, the platform drops what is done for it; a refresh token that was rotated would be lost with that. */
+function toItsEnd(deciding, context) {
+  context?.waitUntil(deciding);
+  return deciding;
 }
 
 /** Why there is no answer, as `refuse` is told: by the origin, by its silence, or by us. */
