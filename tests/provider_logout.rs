@@ -394,7 +394,7 @@ fn the_new_refresh_token_is_stored_before_the_answer() {
 }
 
 #[test]
-fn a_store_that_takes_nothing_lets_the_session_last_as_long_as_its_tokens() {
+fn a_store_that_takes_nothing_lets_the_session_last_where_its_tokens_wait() {
     let world = World::usual();
     let browser = signed_in(&world);
     due(&world);
@@ -403,8 +403,12 @@ fn a_store_that_takes_nothing_lets_the_session_last_as_long_as_its_tokens() {
     assert_eq!(world.host.events().iter().filter(|event| **event == "store.save_failed").count(), 1);
     world.host.pass(3500);
     assert_eq!(browser.visit("/").user(), Some("alice"));
+    let copy = browser.cookies_for(PAGE);
     world.host.pass(200);
-    assert_eq!(browser.fetch("/").status(), 401);
+    assert_eq!(browser.fetch("/").user(), Some("alice"), "where they wait, they are good for new ones");
+    let world = world.redeployed(&json!({}));
+    world.host.pass(3500);
+    assert_eq!(status_of(&world, &copy), 401, "elsewhere they are not known");
 }
 
 #[test]

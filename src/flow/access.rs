@@ -124,7 +124,7 @@ async fn credentials(site: &Site, host: &impl Host, session: &Session) -> Option
         host.log(&LogLine::event("store.load_failed"));
         None
     });
-    refresh::open(site, session, &entry?)
+    refresh::newest(site, session, entry.as_deref())
 }
 
 #[cfg(test)]

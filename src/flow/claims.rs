@@ -2,12 +2,12 @@
 
 use crate::{
     error::{Error, LogLine, ProviderError, StepError},
-    flow::{Site, identify},
+    flow::{Site, identify, refresh},
     host::Host,
     json::Object,
     oauth::AccessToken,
     oidc::userinfo,
-    session::{Credentials, Session, record::decode_credentials},
+    session::{Credentials, Session},
     store::{Store as _, StoreError, StoreKey},
 };
 
@@ -33,8 +33,7 @@ pub async fn credentials(site: &Site, host: &impl Host, session: &Session) -> Re
         host.log(&LogLine::event("store.load_failed"));
         Error::StoreUnavailable
     })?;
-    let opened = entry.and_then(|entry| site.ring.open_entry(&session.id, &entry).ok());
-    Ok(opened.and_then(|opened| decode_credentials(&opened.plain).ok()))
+    Ok(refresh::newest(site, session, entry.as_deref()))
 }
 
 /// What userinfo says to this access token (OIDC Core §5.3), whosever it is. A provider without the endpoint says nothing.

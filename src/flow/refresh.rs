@@ -154,17 +154,17 @@ pub async fn refresh(site: &Site, host: &impl Host, session: &Session) -> Result
 }
 
 async fn in_turn(site: &Site, host: &impl Host, session: &Session) -> Result<Refreshed, Error> {
+    // What this isolate could not store is newer than what stands there.
+    if let Some(taken_over) = take_over(site, session, None) {
+        return Ok(taken_over);
+    }
     let key = StoreKey::of_session(&session.id);
     let stored = match host.store().claim(&key, session.validity.due()).await {
-        Ok(Claim::Renewed(entry)) => return Ok(take_over(site, session, &entry).unwrap_or(Refreshed::Kept)),
+        Ok(Claim::Renewed(entry)) => return Ok(take_over(site, session, Some(&entry)).unwrap_or(Refreshed::Kept)),
         Ok(Claim::Yours(entry)) => entry,
         Err(_) => return while_it_lasts(host, session, Error::StoreUnavailable),
     };
-    let refreshed = match stored {
-        Some(entry) => renew(site, host, session, &key, &entry).await,
-        // On its way, or gone: absence proves nothing.
-        None => Ok(Refreshed::Kept),
-    };
+    let refreshed = renew(site, host, session, &key, stored.as_deref()).await;
     if !matches!(refreshed, Ok(Refreshed::Renewed(_))) {
         host.store().release(&key).await;
     }
@@ -176,12 +176,13 @@ async fn renew(
     host: &impl Host,
     session: &Session,
     key: &StoreKey,
-    entry: &[u8],
+    stored: Option<&[u8]>,
 ) -> Result<Refreshed, Error> {
-    if let Some(taken_over) = take_over(site, session, entry) {
+    if let Some(taken_over) = take_over(site, session, stored) {
         return Ok(taken_over);
     }
-    let Some(old) = open(site, session, entry) else { return Ok(Refreshed::Kept) };
+    // On its way, or gone: absence proves nothing.
+    let Some(old) = newest(site, session, stored) else { return Ok(Refreshed::Kept) };
     let Some(refresh_token) = &old.refresh_token else { return Ok(Refreshed::Kept) };
     let settings = site.provider()?;
     let renewed = async {
@@ -218,12 +219,12 @@ async fn is_ended(host: &impl Host, session: &Session, key: &StoreKey) -> bool {
     stored.is_some_and(|entry| mark::ends(&entry, session.signed_in_at))
 }
 
-/// The session as another request has renewed it, or ended it; `None` when the entry is no newer than the cookie.
-fn take_over(site: &Site, session: &Session, entry: &[u8]) -> Option<Refreshed> {
-    if mark::ends(entry, session.signed_in_at) {
+/// The session as another request has renewed it, or ended it; `None` when nothing is newer than the cookie.
+fn take_over(site: &Site, session: &Session, stored: Option<&[u8]>) -> Option<Refreshed> {
+    if stored.is_some_and(|entry| mark::ends(entry, session.signed_in_at)) {
         return Some(Refreshed::Over);
     }
-    let credentials = open(site, session, entry)?;
+    let credentials = newest(site, session, stored)?;
     let is_newer = credentials.validity.due() > session.validity.due();
     if is_newer {
         access::remember(site, &session.id, &credentials);
@@ -233,11 +234,19 @@ fn take_over(site: &Site, session: &Session, entry: &[u8]) -> Option<Refreshed> 
 
 /// The session as another request has renewed it; `None` when none has, or it has been ended.
 pub(super) async fn taken_over(site: &Site, host: &impl Host, session: &Session) -> Option<Session> {
-    let entry = host.store().load(&StoreKey::of_session(&session.id)).await.ok()??;
-    match take_over(site, session, &entry)? {
+    let entry = host.store().load(&StoreKey::of_session(&session.id)).await.ok().flatten();
+    match take_over(site, session, entry.as_deref())? {
         Refreshed::Renewed(renewed) => Some(renewed),
         Refreshed::Kept | Refreshed::Over => None,
     }
+}
+
+/// The credentials that count: those that stand in the store, or newer ones that this isolate could not store.
+pub(super) fn newest(site: &Site, session: &Session, stored: Option<&[u8]>) -> Option<Credentials> {
+    let stored = stored.and_then(|entry| open(site, session, entry));
+    let waiting = site.unsaved.entry(&session.id).and_then(|entry| open(site, session, &entry));
+    let due = |known: &Option<Credentials>| known.as_ref().map(|known| known.validity.due());
+    if due(&waiting) > due(&stored) { waiting } else { stored }
 }
 
 pub(super) fn open(site: &Site, session: &Session, entry: &[u8]) -> Option<Credentials> {
@@ -249,7 +258,7 @@ pub(super) fn open(site: &Site, session: &Session, entry: &[u8]) -> Option<Crede
 async fn lost(site: &Site, host: &impl Host, session: &Session, key: &StoreKey, lasts: bool) -> Refreshed {
     host.log(&site.about(LogLine::event("refresh.invalid_grant"), &session.identity));
     let entry = host.store().load(key).await.ok().flatten();
-    match entry.and_then(|entry| take_over(site, session, &entry)) {
+    match take_over(site, session, entry.as_deref()) {
         Some(taken_over) => taken_over,
         None if lasts => Refreshed::Kept,
         None => Refreshed::Over,
@@ -364,6 +373,7 @@ pub(super) async fn save(site: &Site, host: &impl Host, session: &Session, crede
     let key = StoreKey::of_session(&session.id);
     for _ in 0..2 {
         if host.store().save_renewed(&key, &entry, credentials.validity.due(), ttl).await.is_ok() {
+            site.unsaved.forget(&session.id);
             return true;
         }
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::{
     config::PostLogout,
     error::{Error, LogLine},
-    flow::{Site, identify, members, standing, tries},
+    flow::{Site, identify, members, refresh, standing, tries},
     host::Host,
     oauth::revocation,
     oidc::{
@@ -13,7 +13,7 @@ use crate::{
         logout::{Ends, LogoutRequest},
     },
     secret::Secret,
-    session::{Credentials, Session, record::decode_credentials, seal::Purpose},
+    session::{Credentials, Session, seal::Purpose},
     store::{Store as _, StoreKey},
     web::{cookie::SetCookie, form::Parameters, pages, path::RequestUrl, reply::Reply, return_to::ReturnTo},
 };
@@ -92,11 +92,11 @@ async fn take_credentials(site: &Site, host: &impl Host, session: &Session) -> O
         host.log(&LogLine::event("store.load_failed"));
         None
     });
+    let credentials = refresh::newest(site, session, entry.as_deref());
     if standing::end_session(site, host, session).await.is_err() {
         site.tell_unsaved(host, &session.identity);
     }
-    let opened = site.ring.open_entry(&session.id, &entry?).ok()?;
-    decode_credentials(&opened.plain).ok()
+    credentials
 }
 
 async fn end_all(site: &Site, host: &impl Host, session: &Session) {

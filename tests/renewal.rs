@@ -1,0 +1,87 @@
+//! What was renewed is not lost: neither by a store that takes nothing, nor by an answer that lets nobody pass.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "test code")]
+
+mod support;
+
+use serde_json::json;
+use support::{Answer, Browser, Endpoint, FakeRequest, World, gateway, send};
+
+const PAGE: &str = "https://site.example/";
+
+fn signed_in(world: &World) -> Browser<'_> {
+    let browser = world.browser();
+    browser.sign_in("/oidc_login");
+    browser.visit("/");
+    browser
+}
+
+fn ask(world: &World, cookies: &str) -> Answer {
+    world.send(&FakeRequest::get("/").cookies(cookies))
+}
+
+/// The ID token is nearly over.
+fn due(world: &World) {
+    world.host.pass(3580);
+    world.host.take_counts();
+}
+
+/// The provider's count of refresh tokens that were used when they were none any more.
+fn refused(world: &World) -> usize {
+    world.host.events().iter().filter(|event| **event == "refresh.invalid_grant").count()
+}
+
+#[test]
+fn tokens_that_wait_for_the_store_are_the_ones_that_count() {
+    for turns in [false, true] {
+        let world = World::usual();
+        world.host.turns.set(turns);
+        let browser = signed_in(&world);
+        let old = browser.cookies_for(PAGE);
+        due(&world);
+        world.host.faults.save.set(true);
+        assert_eq!(browser.visit("/").user(), Some("alice"));
+        // The rest of the page, which was asked for with the old cookie.
+        let late = ask(&world, &old);
+        assert!(late.touches_session(), "{turns}: it takes over what waits");
+        // Hours later, with either cookie.
+        for round in 0..3 {
+            due(&world);
+            assert_eq!(browser.fetch("/").user(), Some("alice"), "{turns} {round}");
+            assert_eq!(ask(&world, &old).user(), Some("alice"), "{turns} {round}");
+            assert_eq!(world.host.take_counts().of(Endpoint::Token), 1, "{turns} {round}");
+        }
+        assert_eq!(refused(&world), 0, "no refresh token is used twice");
+    }
+}
+
+#[test]
+fn signing_out_revokes_the_refresh_token_that_waits_for_the_store() {
+    let world = World::usual();
+    world.provider().revokes.set(true);
+    let browser = signed_in(&world);
+    due(&world);
+    world.host.faults.save.set(true);
+    browser.visit("/");
+    assert_eq!(world.provider().refresh_tokens(), 1);
+    browser.visit("/oidc_logout");
+    assert_eq!(world.provider().refresh_tokens(), 0);
+}
+
+#[test]
+fn what_waits_is_not_written_over_what_is_newer() {
+    let world = World::usual();
+    world.provider().rotates.set(false);
+    let browser = signed_in(&world);
+    let copy = browser.cookies_for(PAGE);
+    due(&world);
+    world.host.faults.save.set(true);
+    browser.visit("/");
+    world.host.faults.save.set(false);
+    // Elsewhere, somebody has renewed meanwhile.
+    world.host.pass(60);
+    let elsewhere = gateway(&json!({}));
+    assert!(send(&elsewhere, &world.host, &FakeRequest::get("/").cookies(&copy)).touches_session());
+    let newer = world.host.store.borrow().clone();
+    browser.visit("/");
+    assert_eq!(*world.host.store.borrow(), newer);
+}
