@@ -135,16 +135,25 @@ impl Gateway {
         if let Some(next) = self.signed_out_elsewhere(url) {
             return Ok(Judged::Respond(next));
         }
-        self.judge_under(rule, host, request, url).await
+        let (leave, renewed) = self.judge_under(rule, host, request, url).await?;
+        let reply = match leave {
+            Ok(Leave::Given(admitted)) => return Ok(Judged::Admit(admitted, renewed)),
+            Ok(Leave::Withheld(reply)) => reply,
+            Err(error) if renewed.is_empty() => return Err(error),
+            Err(error) => self.refuse(host, request, &error),
+        };
+        Ok(Judged::Respond(renewed.into_iter().fold(reply, Reply::cookie)))
     }
 
+    /// What a rule says to whoever asks, and the cookies that go back whatever it says: a session that was renewed is
+    /// its visitor's.
     async fn judge_under(
         &self,
         rule: &Rule,
         host: &impl Host,
         request: &impl IncomingRequest,
         url: &RequestUrl<'_>,
-    ) -> Result<Judged, Error> {
+    ) -> Result<(Result<Leave, Error>, Vec<SetCookie>), Error> {
         // 2. Who asks?
         let Identified { visitor, renewed } = match rule.access {
             Access::Public | Access::Deny => Identified::anonymous(),
@@ -152,10 +161,7 @@ impl Gateway {
             Access::Token | Access::LoginOrToken => self.identify_caller(host, request, url, rule).await?,
         };
         // 3. May they?
-        Ok(match self.decide(host, request, url, rule, visitor).await? {
-            Leave::Given(admitted) => Judged::Admit(admitted, renewed),
-            Leave::Withheld(reply) => Judged::Respond(reply),
-        })
+        Ok((self.decide(host, request, url, rule, visitor).await, renewed))
     }
 
     /// What `rule` says to this visitor, and what to answer one whom it does not let pass.

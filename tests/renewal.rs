@@ -85,3 +85,27 @@ fn what_waits_is_not_written_over_what_is_newer() {
     browser.visit("/");
     assert_eq!(*world.host.store.borrow(), newer);
 }
+
+#[test]
+fn who_may_not_see_a_page_has_the_renewed_session_all_the_same() {
+    let rules = json!([
+        {"path": "/staff", "access": "login", "claims": {"groups": "admins"}},
+        {"path": "/strong", "access": "login", "acr_values": ["strong"]},
+        {"path": "/*", "access": "login"},
+    ]);
+    for target in ["/staff", "/strong"] {
+        let world = World::new(&json!({"OIDC_RULES": rules}));
+        let browser = signed_in(&world);
+        due(&world);
+        let answer = browser.visit(target);
+        assert_ne!(answer.status(), 0, "{target}");
+        assert!(answer.touches_session(), "{target}");
+        world.host.take_counts();
+        assert_eq!(browser.visit("/").user(), Some("alice"), "{target}");
+        assert_eq!(world.host.take_counts().reads, 0, "{target}: nothing is left to take over");
+        // A script is told, too.
+        due(&world);
+        let answer = browser.fetch(target);
+        assert!([401, 403].contains(&answer.status()) && answer.touches_session(), "{target}");
+    }
+}

@@ -6,7 +6,7 @@
 //! the visitor has sent under the name that it uses. It does not know the names that others use; so where two of them
 //! are there, they must say the same.
 
-use super::{Gateway, Judged};
+use super::{Gateway, Leave};
 use crate::{
     error::Error,
     host::Host,
@@ -121,34 +121,36 @@ impl Gateway {
         original: &Original<'_, impl IncomingRequest>,
         url: &RequestUrl<'_>,
     ) -> Result<Reply, Error> {
-        let judged = match self.judge_under(rule, host, original, url).await {
+        let judged = self.judge_under(rule, host, original, url).await;
+        let (leave, renewed) = judged.unwrap_or_else(|error| (Err(error), Vec::new()));
+        let reply = match leave {
+            Ok(Leave::Given(admitted)) => {
+                let told = origin::identity(&admitted, &self.site.config).into_iter();
+                told.fold(Reply::empty(204), |reply, edit| match edit {
+                    HeaderEdit::Set(name, value) => reply.header(name.to_string(), &value),
+                    HeaderEdit::Remove(_) => reply,
+                })
+            }
+            Ok(Leave::Withheld(reply)) => self.withheld(reply, original, url),
             // Whoever may bring either is here for a page.
             Err(Error::Challenge(Challenge::Missing))
                 if rule.access == Access::LoginOrToken && original.is_for_a_person() =>
             {
-                Judged::Respond(self.login_required(url, "login_required"))
+                self.withheld(self.login_required(url, "login_required"), original, url)
             }
             // The challenge is that of the rule which was asked about.
-            Err(error) if error.status() == 401 => return Ok(self.refuse(host, original, &error)),
-            judged => judged?,
+            Err(error) if error.status() == 401 => self.refuse(host, original, &error),
+            Err(error) if renewed.is_empty() => return Err(error),
+            Err(error) => self.refuse(host, original.request, &error),
         };
-        match judged {
-            Judged::Admit(admitted, renewed) => {
-                let told = origin::identity(&admitted, &self.site.config).into_iter();
-                let reply = told.fold(Reply::empty(204), |reply, edit| match edit {
-                    HeaderEdit::Set(name, value) => reply.header(name.to_string(), &value),
-                    HeaderEdit::Remove(_) => reply,
-                });
-                Ok(renewed.into_iter().fold(reply, Reply::cookie))
-            }
-            Judged::Respond(reply) => {
-                // On a 401 no browser follows it, but a proxy may (nginx: `$upstream_http_location`).
-                let href = self.login_url(Some(&ReturnTo::from_request(url)));
-                let reply = if original.is_for_a_person() { sign_in_page(reply.status(), &href) } else { reply };
-                Ok(if reply.status() == 401 { reply.header("Location", href) } else { reply })
-            }
-            Judged::SignedIn(_) => Err(Error::Internal),
-        }
+        Ok(renewed.into_iter().fold(reply, Reply::cookie))
+    }
+
+    fn withheld(&self, reply: Reply, original: &Original<'_, impl IncomingRequest>, url: &RequestUrl<'_>) -> Reply {
+        // On a 401 no browser follows it, but a proxy may (nginx: `$upstream_http_location`).
+        let href = self.login_url(Some(&ReturnTo::from_request(url)));
+        let reply = if original.is_for_a_person() { sign_in_page(reply.status(), &href) } else { reply };
+        if reply.status() == 401 { reply.header("Location", href) } else { reply }
     }
 }
 
