@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::json;
-use support::{Answer, Browser, Endpoint, FakeRequest, World, gateway, send};
+use support::{Answer, Browser, Endpoint, FakeRequest, World, gateway, mint::claim, send};
 
 const PAGE: &str = "https://site.example/";
 
@@ -108,4 +108,16 @@ fn who_may_not_see_a_page_has_the_renewed_session_all_the_same() {
         let answer = browser.fetch(target);
         assert!([401, 403].contains(&answer.status()) && answer.touches_session(), "{target}");
     }
+}
+
+#[test]
+fn who_may_come_in_no_more_does_not_come_in_by_asking_again() {
+    let world = World::new(&json!({"OIDC_REQUIRE_VERIFIED_EMAIL": true}));
+    let browser = signed_in(&world);
+    due(&world);
+    world.provider().lie(|lies| lies.id_token = Some(claim("email_verified", json!(false))));
+    for round in 0..3 {
+        assert_eq!(browser.fetch("/").status(), 401, "{round}");
+    }
+    assert_eq!(world.host.take_counts().of(Endpoint::Token), 1, "and the provider is asked once");
 }

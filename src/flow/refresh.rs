@@ -193,7 +193,8 @@ async fn renew(
         Ok(Fresh { tokens, id_token, claims })
     };
     match renewed.await {
-        Ok(fresh) if !fresh.is_member(settings) => Ok(Refreshed::Over),
+        // The refresh token may be spent, so that this can't be found out a second time.
+        Ok(fresh) if !fresh.is_member(settings) => Ok(over_here(site, session)),
         // Signed out while the provider was asked: a mark is not written over.
         Ok(_) if is_ended(host, session, key).await => Ok(Refreshed::Over),
         Ok(fresh) => Ok(Refreshed::Renewed(keep(site, host, session, fresh, old).await)),
@@ -205,13 +206,18 @@ async fn renew(
         // A token that does not check out, or is somebody else's, is no reason to go on.
         Err(error @ Error::Provider(ProviderError::IdToken(_))) => {
             host.log(&LogLine::error(&error));
-            Ok(Refreshed::Over)
+            Ok(over_here(site, session))
         }
         Err(error) => {
             host.log(&LogLine::error(&error));
             while_it_lasts(host, session, Error::RefreshUnavailable)
         }
     }
+}
+
+fn over_here(site: &Site, session: &Session) -> Refreshed {
+    site.standings.end(&session.id);
+    Refreshed::Over
 }
 
 async fn is_ended(host: &impl Host, session: &Session, key: &StoreKey) -> bool {

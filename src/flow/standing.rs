@@ -36,6 +36,11 @@ impl Standings {
         self.0.try_borrow().ok()?.get(id).copied()
     }
 
+    /// It is over in this isolate, whatever the store says.
+    pub(super) fn end(&self, id: &SessionId) {
+        self.remember(id, Standing::Ended);
+    }
+
     fn remember(&self, id: &SessionId, standing: Standing) {
         let Ok(mut known) = self.0.try_borrow_mut() else { return };
         if known.len() >= MAX_REMEMBERED {
@@ -109,7 +114,7 @@ pub(super) async fn later_than_marks(site: &Site, host: &impl Host, session: &Se
 ///
 /// [`StoreError`] when other isolates may not hear of it.
 pub async fn end_session(site: &Site, host: &impl Host, session: &Session) -> Result<(), StoreError> {
-    site.standings.remember(&session.id, Standing::Ended);
+    site.standings.end(&session.id);
     site.access_tokens.forget(&session.id);
     site.unsaved.forget(&session.id);
     record(site, host, &StoreKey::of_session(&session.id), host.now()).await
