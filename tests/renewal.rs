@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::rc::Rc;
+
 use serde_json::json;
 use support::{Answer, Browser, Endpoint, FakeRequest, World, gateway, mint::claim, send};
 
@@ -120,4 +122,22 @@ fn who_may_come_in_no_more_does_not_come_in_by_asking_again() {
         assert_eq!(browser.fetch("/").status(), 401, "{round}");
     }
     assert_eq!(world.host.take_counts().of(Endpoint::Token), 1, "and the provider is asked once");
+}
+
+#[test]
+fn a_sign_out_that_was_not_recorded_is_not_undone_by_a_late_renewal() {
+    let world = Rc::new(World::usual());
+    let browser = signed_in(&world);
+    let cookies = browser.cookies_for(PAGE);
+    due(&world);
+    let inner = Rc::clone(&world);
+    let logout = FakeRequest::page("/oidc_logout").cookies(&cookies);
+    world.host.meanwhile(Endpoint::Token, move |host| {
+        host.faults.save.set(true);
+        send(&inner.gateway, host, &logout);
+        host.faults.save.set(false);
+    });
+    let late = ask(&world, &cookies);
+    assert_eq!(late.status(), 401);
+    assert!(late.set_cookies().is_empty());
 }

@@ -196,7 +196,7 @@ async fn renew(
         // The refresh token may be spent, so that this can't be found out a second time.
         Ok(fresh) if !fresh.is_member(settings) => Ok(over_here(site, session)),
         // Signed out while the provider was asked: a mark is not written over.
-        Ok(_) if is_ended(host, session, key).await => Ok(Refreshed::Over),
+        Ok(_) if is_ended(site, host, session, key).await => Ok(Refreshed::Over),
         Ok(fresh) => Ok(Refreshed::Renewed(keep(site, host, session, fresh, old).await)),
         Err(Error::Provider(ProviderError::Token(StepError::Answer(TokenError::InvalidGrant)))) => {
             let lasts = host.now() < session.validity.until
@@ -220,7 +220,11 @@ fn over_here(site: &Site, session: &Session) -> Refreshed {
     Refreshed::Over
 }
 
-async fn is_ended(host: &impl Host, session: &Session, key: &StoreKey) -> bool {
+async fn is_ended(site: &Site, host: &impl Host, session: &Session, key: &StoreKey) -> bool {
+    // A sign-out that the store did not take counts here all the same.
+    if site.standings.is_ended(&session.id) {
+        return true;
+    }
     let stored = host.store().load(key).await.ok().flatten();
     stored.is_some_and(|entry| mark::ends(&entry, session.signed_in_at))
 }

@@ -36,6 +36,11 @@ impl Standings {
         self.0.try_borrow().ok()?.get(id).copied()
     }
 
+    /// Whether it has been ended here, or found to be.
+    pub(super) fn is_ended(&self, id: &SessionId) -> bool {
+        self.of(id) == Some(Standing::Ended)
+    }
+
     /// It is over in this isolate, whatever the store says.
     pub(super) fn end(&self, id: &SessionId) {
         self.remember(id, Standing::Ended);
