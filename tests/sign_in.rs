@@ -6,10 +6,13 @@ mod support;
 use edge_oidc::{host::CallError, web::return_to::ReturnTo};
 use serde_json::{Value, json};
 use support::{
-    Answer, Endpoint, FakeRequest, SESSION, SITE, World,
+    Answer, Endpoint, FakeRequest, SESSION, SITE, World, gateway,
     provider::{ISSUER, PROVIDER_TEXT, form, query},
+    send,
     vectors::rows,
 };
+
+const FRONT: &str = "https://site.example/";
 
 /// The parameters of the authorization request under these settings.
 fn asked(settings: &Value) -> std::collections::BTreeMap<String, String> {
@@ -359,4 +362,39 @@ fn the_issuer_in_the_response_is_taken_when_it_is_right() {
     let world = World::usual();
     world.provider().names_issuer.set(true);
     assert_eq!(world.browser().sign_in("/a").location(), "/a");
+}
+
+// OWASP ASVS 5.0 7.2.4
+#[test]
+fn the_session_that_a_sign_in_replaces_is_over() {
+    let settings = json!({"OIDC_SESSION_CHECK_INTERVAL": 0});
+    for turns in [false, true] {
+        let world = World::new(&settings);
+        world.host.turns.set(turns);
+        let (browser, another) = (world.alice(), world.alice());
+        let old = browser.cookies_for(FRONT);
+        browser.sign_in("/oidc_login");
+        for isolate in [&world.gateway, &gateway(&settings)] {
+            let asked = |cookies: &str| send(isolate, &world.host, &FakeRequest::get("/").cookies(cookies)).status();
+            assert_eq!(asked(&old), 401, "{turns}: a copy");
+            assert_eq!(asked(&browser.cookies_for(FRONT)), 0, "{turns}");
+            assert_eq!(asked(&another.cookies_for(FRONT)), 0, "{turns}: another browser's");
+        }
+        if turns {
+            let page = another.visit("/oidc_account");
+            assert_eq!(page.body().split("<li>").count() - 1, 1, "the new one, and not the old one");
+        }
+    }
+}
+
+#[test]
+fn what_other_tabs_have_asked_for_is_answered_though_its_session_was_replaced() {
+    let world = World::usual();
+    let browser = world.alice();
+    let old = browser.cookies_for(FRONT);
+    browser.sign_in("/oidc_login");
+    let asked = || world.send(&FakeRequest::get("/").cookies(&old)).status();
+    assert_eq!(asked(), 0);
+    world.host.pass(60);
+    assert_eq!(asked(), 401, "the next check finds it");
 }

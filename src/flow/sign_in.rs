@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     config::ProviderSettings,
     error::{CallbackError, Error, ProviderError, StepError},
-    flow::{Site, members, refresh, standing, tries},
+    flow::{Site, members, refresh, sign_out, standing, tries},
     host::{Host, random},
     json::Object,
     oauth::{
@@ -188,6 +188,7 @@ async fn redeem(
             standing::note_provider_session(site, host, &session).await;
         }
     }
+    sign_out::replaced(site, host, cookies).await;
     Ok((session, counted.into_iter().chain(set).collect()))
 }
 

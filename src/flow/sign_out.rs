@@ -58,6 +58,17 @@ pub async fn here(site: &Site, host: &impl Host, cookies: &str) -> Vec<SetCookie
     removals(site, cookies)
 }
 
+/// Somebody has signed in where there was a session already: nobody needs that any more, and its copies are to end too.
+/// Requests of other tabs that are under way go on with it to the next check.
+pub(super) async fn replaced(site: &Site, host: &impl Host, cookies: &str) {
+    let session = identify::last_session(site, cookies);
+    let Some(session) = session.filter(|session| !identify::is_over(site, session, host.now())) else { return };
+    members::leave(site, host, &session).await;
+    if standing::mark_session(site, host, &session).await.is_err() {
+        site.tell_unsaved(host, &session.identity);
+    }
+}
+
 fn removals(site: &Site, cookies: &str) -> Vec<SetCookie> {
     let mut removals = site.cookie_names.delete_session(&site.config.cookie.scope, cookies);
     removals.extend(tries::forget(site, cookies));

@@ -121,6 +121,15 @@ pub(super) async fn later_than_marks(site: &Site, host: &impl Host, session: &Se
 pub async fn end_session(site: &Site, host: &impl Host, session: &Session) -> Result<(), StoreError> {
     site.standings.end(&session.id);
     site.access_tokens.forget(&session.id);
+    mark_session(site, host, session).await
+}
+
+/// The same, from the next check on.
+///
+/// # Errors
+///
+/// [`StoreError`] when nobody may hear of it.
+pub(super) async fn mark_session(site: &Site, host: &impl Host, session: &Session) -> Result<(), StoreError> {
     site.unsaved.forget(&session.id);
     record(site, host, &StoreKey::of_session(&session.id), host.now()).await
 }
