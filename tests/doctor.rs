@@ -426,3 +426,57 @@ fn for_a_person() {
     assert_eq!(outcome.code, Some(1));
     assert!(outcome.stderr.contains("none.toml can't be read"), "{}", outcome.stderr);
 }
+
+#[test]
+fn for_a_program_whatever_comes() {
+    let town = Town::with("nothing");
+    town.folder.write("broken.toml", "[vars\n");
+    town.folder.write("secrets", "{");
+    for arguments in [
+        &["--config", "none.toml"][..],
+        &["--config", "broken.toml"],
+        &["--env", "none"],
+        &["--secrets-file", "secrets"],
+    ] {
+        let (code, findings) = town.examined(arguments);
+        assert_eq!(code, Some(1), "{arguments:?}");
+        assert_eq!((findings.len(), findings[0].status.as_str()), (1, "bad"), "{arguments:?} {findings:#?}");
+    }
+}
+
+/// What the Worker would say of what it is bound to, the doctor says too.
+#[test]
+fn bindings_under_other_names() {
+    let more = |text: &str| Town::with("nothing").changed("[secrets]", &format!("{text}\n[secrets]"));
+    for (text, words) in [
+        ("[[d1_databases]]\nbinding = \"OIDC_DB\"", "OIDC_DB: expected a known setting, got an unknown name"),
+        (
+            "[[r2_buckets]]\nbinding = \"OIDC_SESSIONS\"",
+            "OIDC_SESSIONS: expected a binding, got a variable, or a binding of",
+        ),
+        ("[[secrets_store_secrets]]\nbinding = \"OIDC_ASSERTION_KEY\"", "OIDC_ASSERTION_KEY: "),
+        ("[version_metadata]\nbinding = \"OIDC_VERSION\"", "OIDC_VERSION: expected a known setting"),
+        ("[[queues.producers]]\nbinding = \"OIDC_QUEUE\"", "OIDC_QUEUE: expected a known setting"),
+    ] {
+        holds(&more(text).examined(&["--offline"]), "settings", "bad", words);
+    }
+    let misspelled = Town::with("nothing").changed("OIDC_RATE_LIMIT", "OIDC_RATELIMIT");
+    holds(&misspelled.examined(&["--offline"]), "settings", "bad", "OIDC_RATELIMIT: expected a known setting");
+}
+
+#[test]
+fn what_is_needed_though_nobody_announced_it() {
+    let town = Town::with("nothing").changed("[secrets]", "[other]");
+    town.folder.write(".dev.vars", "OIDC_CLIENT_SECRET=x\n");
+    holds(&town.examined(&["--offline"]), "secrets", "unseen", "not to be seen here: OIDC_SECRET_KEY");
+    town.folder.program("npx", r#"echo '[{"name":"OIDC_CLIENT_SECRET"}]'"#);
+    let (code, findings) = town.examined(&["--offline", "--deployed"]);
+    assert!(findings.iter().any(|finding| finding.found == "not deployed: OIDC_SECRET_KEY"), "{findings:#?}");
+    assert_eq!(code, Some(1));
+    // Who only checks tokens needs none.
+    let api = Town::with("nothing")
+        .changed("[secrets]", "[other]")
+        .changed("[vars]", "[vars]\nOIDC_RESOURCE_SERVER_ONLY = true");
+    api.folder.write(".dev.vars", "OIDC_CLIENT_SECRET=x\n");
+    holds(&api.examined(&["--offline"]), "secrets", "good", "all that are required");
+}

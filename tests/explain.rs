@@ -181,19 +181,23 @@ fn what_makes_no_sense() {
     folder.write("empty.toml", "");
     folder.write("bad.toml", "[[test]]\nrequest = \"/\"\nexpect = \"maybe\"\n");
     folder.write("odd.toml", "[[test]]\nrequest = \"/\"\nexpects = \"admit\"\n");
+    folder.write("behind.toml", "[[test]]\nrequest = \"/\"\nexpect = \"sign_in\"\nrule = -1\n");
     folder.write("broken.toml", "[[test]]\nrequest =\n");
     for (arguments, code, words) in [
         (&[][..], 2, "expected METHOD and PATH"),
         (&["GET", "/a", "b"], 2, "expected METHOD and PATH"),
         (&["--test", "empty.toml", "/a"], 2, "--test stands alone"),
         (&["--nonsense", "/a"], 2, "--nonsense"),
-        (&["GET", "a"], 1, "expected METHOD and PATH"),
+        (&["GET", "a"], 2, "expected METHOD and PATH"),
+        (&["GET", "/a b"], 2, "expected METHOD and PATH"),
+        (&["GET", "https://app.example.com/a"], 2, "expected METHOD and PATH"),
         (&["/a", "--claims", "none.json"], 1, "none.json can't be read"),
         (&["/a", "--claims", "{\"a\":1,\"a\":2}"], 1, "--claims"),
         (&["--test", "none.toml"], 1, "none.toml can't be read"),
         (&["--test", "empty.toml"], 1, "[[test]] tables"),
         (&["--test", "bad.toml"], 1, "test 1: expect: expected one of admit, sign_in"),
         (&["--test", "odd.toml"], 1, "test 1: expected one of request"),
+        (&["--test", "behind.toml"], 1, "test 1: rule: expected an index from 0 on"),
         (&["--test", "broken.toml"], 1, "line 2"),
         (&["/a", "--config", "none.toml"], 1, "none.toml can't be read"),
     ] {
@@ -206,7 +210,14 @@ fn what_makes_no_sense() {
     let outcome = run(&folder, &["/a"]);
     assert_eq!(outcome.code, Some(1));
     assert!(outcome.stderr.contains("OIDC_RULES[3].path"), "{}", outcome.stderr);
-    assert_eq!(run(&folder, &["--help"]).code, Some(0));
+    let help = run(&folder, &["--help"]);
+    assert_eq!(help.code, Some(0));
+    // Every option that the help names is one.
+    let named = help.stdout.split_whitespace().filter(|word| word.starts_with("--") && *word != "--");
+    for option in named.map(|word| word.trim_matches(['[', ']', ',', ';'])) {
+        let outcome = run(&folder, &["/a", option]);
+        assert!(!outcome.stderr.contains("invalid option"), "{option}: {outcome:?}");
+    }
 }
 
 #[test]

@@ -25,8 +25,8 @@ pub(super) fn check<'n>(reader: &mut Reader<'_>, names: impl Iterator<Item = &'n
         let error = if BINDINGS.contains(&name.as_str()) {
             ConfigError::new(
                 name,
-                "expected a binding, got a variable: this is a binding, not a variable",
-                "remove the variable and bind it in wrangler.toml",
+                "expected a binding, got a variable, or a binding of another kind",
+                "remove it, and bind what docs/configuration.md names, in wrangler.toml",
             )
         } else {
             let cure = ELSEWHERE.iter().find(|(other, _)| other == name).map_or_else(

@@ -7,6 +7,7 @@ mod dev_vars;
 mod doctor;
 mod explain;
 mod failure;
+mod jsonc;
 mod paint;
 mod setup;
 #[allow(dead_code, reason = "each program uses what it needs of it")]

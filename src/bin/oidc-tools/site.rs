@@ -1,4 +1,4 @@
-//! What an operator has written about a site: `wrangler.toml` and `.dev.vars`, read as wrangler reads them, so that
+//! What an operator has written about a site: wrangler's configuration and `.dev.vars`, read as wrangler reads them, so that
 //! what comes out is what the Worker gets.
 
 use std::{
@@ -17,7 +17,7 @@ use edge_oidc::{
 };
 use serde_json::{Value, json};
 
-use crate::{dev_vars, failure::Failure, shared::terminal::Terminal};
+use crate::{dev_vars, failure::Failure, jsonc, shared::terminal::Terminal};
 
 /// Which files, and which environment of theirs.
 #[derive(Debug)]
@@ -43,8 +43,10 @@ impl Files {
 }
 
 impl Default for Files {
+    /// The configuration that wrangler would find.
     fn default() -> Self {
-        Self { config: PathBuf::from("wrangler.toml"), environment: None, secrets: None }
+        let found = ["wrangler.json", "wrangler.jsonc"].map(Path::new).into_iter().find(|path| path.exists());
+        Self { config: found.unwrap_or(Path::new("wrangler.toml")).to_owned(), environment: None, secrets: None }
     }
 }
 
@@ -64,9 +66,13 @@ impl Site {
     pub(crate) fn read(files: &Files) -> Result<Self, Failure> {
         let root = document(&files.config)?;
         let environment = files.environment.as_deref().map(|name| environment(&root, name)).transpose()?;
-        let found = secrets_file(files);
-        let secrets = found.as_deref().map(read_secrets).transpose()?.unwrap_or_default();
-        let mut site = Self { root, environment, secrets, ignored: Vec::new(), secrets_file: found };
+        let found = secrets_files(files);
+        let mut secrets = Vec::new();
+        for path in &found {
+            secrets.extend(read_secrets(path)?);
+        }
+        let secrets_file = found.into_iter().next();
+        let mut site = Self { root, environment, secrets, ignored: Vec::new(), secrets_file };
         // Of .dev.vars wrangler takes only what is announced, once something is.
         if files.secrets.is_none() && site.own("secrets").is_some() {
             let is_announced = |name: &str| {
@@ -89,34 +95,31 @@ impl Site {
         self.environment.as_ref().unwrap_or(&self.root).get(key)
     }
 
-    /// The names under which something is bound.
-    pub(crate) fn bound(&self) -> Vec<&str> {
-        // The keys of wrangler's configuration whose entries carry `binding` or `name`.
-        let kinds: &[(&str, &[&str], &str)] = &[
-            ("kv_namespaces", &[], "binding"),
-            ("durable_objects", &["bindings"], "name"),
-            ("services", &[], "binding"),
-            ("assets", &[], "binding"),
-            ("ratelimits", &[], "name"),
-            ("analytics_engine_datasets", &[], "binding"),
-        ];
-        let named = |(kind, inner, name): &(&str, &[&'static str], &'static str)| -> Vec<&str> {
-            let Some(mut value) = self.own(kind) else { return Vec::new() };
-            for key in *inner {
-                match value.get(key) {
-                    Some(inside) => value = inside,
-                    None => return Vec::new(),
-                }
-            }
-            let entries = value.as_array().map_or(core::slice::from_ref(value), Vec::as_slice);
-            entries.iter().filter_map(|entry| entry.get(name)?.as_str()).collect()
-        };
-        kinds.iter().flat_map(named).collect()
+    /// What is bound: the key of the configuration that binds it, and the name.
+    fn bound(&self) -> Vec<(&str, &str)> {
+        let own = self.environment.as_ref().unwrap_or(&self.root);
+        // Of all that binds, wrangler lets an environment inherit this alone.
+        let assets = self.environment.is_some().then(|| self.inherited("assets")).flatten();
+        let all = own.iter().map(|(kind, value)| (kind.as_str(), value));
+        all.chain(assets.map(|value| ("assets", value))).flat_map(|(kind, value)| names_in(kind, value)).collect()
     }
 
-    /// Whether something is bound under this name.
+    /// Whether one of these keys binds something under this name.
+    fn is_bound_by(&self, kinds: &[&str], name: &str) -> bool {
+        self.bound().iter().any(|(kind, other)| kinds.contains(kind) && *other == name)
+    }
+
+    /// Whether something is bound under this name, of the kind that the Worker takes there.
     pub(crate) fn is_bound(&self, name: &str) -> bool {
-        self.bound().contains(&name)
+        let kinds: &[&str] = match name {
+            "OIDC_CREDENTIALS" => &["kv_namespaces"],
+            "OIDC_SESSIONS" => &["durable_objects"],
+            "OIDC_RATE_LIMIT" => &["ratelimits", "unsafe"],
+            "OIDC_METRICS" => &["analytics_engine_datasets"],
+            // Whatever can be asked by `fetch`.
+            _ => &["services", "assets", "mtls_certificates", "vpc_services"],
+        };
+        self.is_bound_by(kinds, name)
     }
 
     /// The bindings that the settings depend on.
@@ -128,32 +131,51 @@ impl Site {
         }
     }
 
-    /// The Worker's variables; a secret wins over a variable of the same name.
+    /// The Worker's variables; a secret wins over a variable of the same name. What is bound under a name that is for no
+    /// binding, or is of another kind than the Worker takes there, is an object without members to it.
     pub(crate) fn variables(&self) -> Variables {
         let vars = self.own("vars").and_then(Value::as_object).into_iter().flatten();
         let vars = vars.map(|(name, value)| (name.clone(), value.clone()));
         let secrets = self.secrets.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+        let bound = self.bound().into_iter().map(|(_, name)| (name.to_owned(), json!({})));
         // What is bound under a name of ours is no variable of that name.
         let ours = |name: &str| name.starts_with("OIDC_") || name == "OVERWRITE_REDIRECT_URI";
         let is_binding = |name: &str| BINDINGS.contains(&name) && self.is_bound(name);
-        vars.chain(secrets).filter(|(name, _)| ours(name) && !is_binding(name)).collect()
+        bound.chain(vars).chain(secrets).filter(|(name, _)| ours(name) && !is_binding(name)).collect()
     }
 
     /// The secrets that wrangler is told to insist on.
-    pub(crate) fn required_secrets(&self) -> Vec<&str> {
+    fn required_secrets(&self) -> Vec<&str> {
         let required = self.own("secrets").and_then(|secrets| secrets.get("required")).and_then(Value::as_array);
         required.into_iter().flatten().filter_map(Value::as_str).collect()
     }
 
-    /// Those of them that are not to be seen here.
-    pub(crate) fn unseen_secrets(&self) -> Vec<&str> {
+    /// Those, and what the Worker does not start without.
+    pub(crate) fn needed_secrets(&self, config: Option<&Config>) -> Vec<&str> {
+        let mut needed = self.required_secrets();
+        let Some(config) = config.filter(|config| config.testing_profile.is_none()) else { return needed };
         let variables = self.variables();
-        self.required_secrets().into_iter().filter(|name| !variables.contains_key(*name)).collect()
+        // The settings could be parsed without them by what stands in for them.
+        let lacks_provider = !variables.contains_key("OIDC_ISSUER");
+        for (name, is_needed) in
+            [("OIDC_SECRET_KEY", !config.resource_server_only), ("OIDC_CLIENT_SECRETS", lacks_provider)]
+        {
+            if is_needed && !needed.contains(&name) {
+                needed.push(name);
+            }
+        }
+        needed
+    }
+
+    /// Those of them that are not to be seen here.
+    pub(crate) fn unseen_secrets(&self, config: Option<&Config>) -> Vec<&str> {
+        let variables = self.variables();
+        self.needed_secrets(config).into_iter().filter(|name| !variables.contains_key(*name)).collect()
     }
 
     /// Whether the client can be asked for: its secret is here, or it has none.
     pub(crate) fn knows_client_secret(&self, config: &Config) -> bool {
-        let unseen = self.unseen_secrets();
+        let unseen = self.unseen_secrets(Some(config));
         let has_none = || config.providers.first().is_some_and(|provider| provider.client.secret.is_none());
         let is_unseen = unseen.contains(&"OIDC_CLIENT_SECRET") || unseen.contains(&"OIDC_CLIENT_SECRETS");
         !is_unseen && (self.variables().keys().any(|name| name.starts_with("OIDC_CLIENT_SECRET")) || has_none())
@@ -170,7 +192,7 @@ impl Site {
     /// The settings as the Worker parses them, with something in the place of secrets that only the deployed Worker has.
     pub(crate) fn config(&self) -> Result<Config, ConfigErrors> {
         let mut variables = self.variables();
-        for (name, value) in stand_ins(&variables, &self.unseen_secrets()) {
+        for (name, value) in stand_ins(&variables, &self.unseen_secrets(None)) {
             variables.insert(name.to_owned(), value);
         }
         Config::parse(&variables, self.bindings())
@@ -212,11 +234,26 @@ fn without_scheme(pattern: &str) -> &str {
     pattern.split_once("://").map_or(pattern, |(_, rest)| rest)
 }
 
+/// The names that a key of wrangler's configuration binds, be it one thing or a list of them.
+fn names_in<'v>(kind: &'v str, value: &'v Value) -> Vec<(&'v str, &'v str)> {
+    // Here `name` is that of the binding; elsewhere it is that of something else.
+    const NAMED: [&str; 4] = ["durable_objects", "ratelimits", "send_email", "unsafe"];
+    let inner = ["bindings", "producers"].iter().find_map(|key| value.get(key)).unwrap_or(value);
+    let entries = inner.as_array().map_or(core::slice::from_ref(inner), Vec::as_slice);
+    let name_of = |entry: &'v Value| {
+        let name = if NAMED.contains(&kind) { entry.get("name") } else { entry.get("binding") };
+        Some((kind, name?.as_str()?))
+    };
+    // Variables are what they are called, whatever is in them.
+    if matches!(kind, "vars" | "env") { Vec::new() } else { entries.iter().filter_map(name_of).collect() }
+}
+
 fn document(path: &Path) -> Result<Object, Failure> {
     let shown = path.display();
     let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
-    if path.extension().is_some_and(|extension| extension == "json") {
-        return json::parse_object(text.as_bytes()).map_err(|error| Failure::new(format!("{shown}: {error}")));
+    if path.extension().is_some_and(|extension| extension == "json" || extension == "jsonc") {
+        let plain = jsonc::plain(&text);
+        return json::parse_object(plain.as_bytes()).map_err(|error| Failure::new(format!("{shown}: {error}")));
     }
     toml_edit::de::from_str(&text).map_err(|error| {
         Failure::new(format!("{shown} is no TOML: {}", error.message())).cure(match error.span() {
@@ -247,14 +284,20 @@ fn environment(root: &Object, name: &str) -> Result<Object, Failure> {
     })
 }
 
-/// The file that was named, or the first of those that wrangler looks for.
-fn secrets_file(files: &Files) -> Option<PathBuf> {
-    if files.secrets.is_some() {
-        return files.secrets.clone();
+/// The file that was named, or those that wrangler looks for: one of `.dev.vars`, else all of `.env`, the last of which
+/// wins.
+fn secrets_files(files: &Files) -> Vec<PathBuf> {
+    if let Some(named) = &files.secrets {
+        return vec![named.clone()];
     }
-    let beside = |name: &str| files.config.with_file_name(name);
-    let own = files.environment.as_ref().map(|name| beside(&format!(".dev.vars.{name}")));
-    own.into_iter().chain([beside(".dev.vars")]).find(|path| path.exists())
+    let beside = |name: &str| Some(files.config.with_file_name(name)).filter(|path| path.exists());
+    let of_environment =
+        |name: String| files.environment.as_ref().and_then(|environment| beside(&name.replace("ENV", environment)));
+    if let Some(dev_vars) = of_environment(".dev.vars.ENV".to_owned()).or_else(|| beside(".dev.vars")) {
+        return vec![dev_vars];
+    }
+    let more = [".env.ENV", ".env.ENV.local"].map(str::to_owned).into_iter().filter_map(of_environment);
+    [".env", ".env.local"].into_iter().filter_map(beside).chain(more).collect()
 }
 
 /// Lines `NAME=value`, or a JSON object, as `wrangler secret bulk` takes both.

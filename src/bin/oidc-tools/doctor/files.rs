@@ -15,7 +15,7 @@ pub(super) const OLDEST_COMPATIBILITY_DATE: &str = "2025-08-01";
 /// Everything that the files tell; the settings, if they can be used.
 pub(super) fn check(site: &Site, today: &str, findings: &mut Findings) -> Option<Config> {
     let config = settings(site, findings);
-    secrets(site, findings);
+    secrets(site, config.as_ref(), findings);
     plain_secrets(site, findings);
     compatibility_date(site, today, findings);
     doors(site, config.as_ref(), findings);
@@ -49,9 +49,9 @@ fn settings(site: &Site, findings: &mut Findings) -> Option<Config> {
 }
 
 // What is deployed is known to wrangler alone; `--deployed` asks it.
-fn secrets(site: &Site, findings: &mut Findings) {
+fn secrets(site: &Site, config: Option<&Config>, findings: &mut Findings) {
     const CHECK: &str = "secrets";
-    let unseen = site.unseen_secrets();
+    let unseen = site.unseen_secrets(config);
     if !site.ignored.is_empty() {
         let found = format!("wrangler does not take from .dev.vars: {}", site.ignored.join(", "));
         findings.warning(CHECK, found, "name it under [secrets] required, or in [vars]");

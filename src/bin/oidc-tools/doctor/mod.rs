@@ -106,7 +106,15 @@ impl Options {
 /// Looks at everything. The exit code is 1 when something is bad.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let terminal = Terminal::new(options.debug);
-    let findings = examine(options, &terminal)?;
+    let findings = match examine(options, &terminal) {
+        // A program reads one form, whatever comes.
+        Err(failure) if options.json => {
+            let mut findings = Findings::default();
+            findings.bad("settings", failure.problem, failure.cure.unwrap_or_default());
+            findings
+        }
+        other => other?,
+    };
     if options.json {
         terminal.say(&findings.json().to_string());
     } else {
@@ -139,7 +147,7 @@ fn examine(options: &Options, terminal: &Terminal) -> Result<Findings, Failure> 
     let mut findings = Findings::default();
     let config = files::check(&site, &clock::now().to_utc_date(), &mut findings);
     if options.deployed {
-        deployed::check(&site, &options.files, &mut findings);
+        deployed::check(&site, config.as_ref(), &options.files, &mut findings);
     }
     let Some(config) = config.filter(|_| !options.offline) else { return Ok(findings) };
     let network = Network { terminal };

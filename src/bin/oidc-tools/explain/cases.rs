@@ -75,7 +75,7 @@ fn case(value: &Value) -> Result<Case, String> {
         name: text("name")?.map_or_else(|| described(request, &whom), str::to_owned),
         question: question(request, whom)?,
         expect: expect.to_owned(),
-        rule: whole("rule")?.and_then(|index| usize::try_from(index).ok()),
+        rule: whole("rule")?.map(usize::try_from).transpose().map_err(|_| "rule: expected an index from 0 on")?,
         now: whole("now")?.map(Timestamp::from_unix),
     })
 }

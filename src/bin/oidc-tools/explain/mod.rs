@@ -79,17 +79,18 @@ impl Options {
                 "now" => options.now = Some(parser.value()?.parse()?),
                 "test" => options.tests = Some(PathBuf::from(parser.value()?)),
                 "json" => options.json = true,
+                // Nobody is asked, so there is nothing to tell.
+                "debug" => {}
                 other => arguments::files(&mut options.files, other, parser)?,
             }
         }
         let asks = !options.request.is_empty() || options.claims.is_some() || options.scope.is_some();
-        match (&options.tests, asks) {
-            (Some(_), true) => Err(UsageError("--test stands alone: the file has the requests".to_owned())),
-            (None, _) if !matches!(options.request.len(), 1 | 2) => {
-                Err(UsageError("expected METHOD and PATH, such as GET /admin/x".to_owned()))
-            }
-            _ => Ok(Some(options)),
+        match &options.tests {
+            Some(_) if asks => return Err(UsageError("--test stands alone: the file has the requests".to_owned())),
+            Some(_) => {}
+            None => drop(question(&options.request.join(" "), Supposed::Nobody).map_err(UsageError)?),
         }
+        Ok(Some(options))
     }
 }
 

@@ -24,7 +24,8 @@ impl Folder {
     }
 
     fn files(&self, environment: Option<&str>) -> Files {
-        let config = self.0.join("wrangler.toml");
+        let config = ["wrangler.jsonc", "wrangler.toml"].map(|name| self.0.join(name));
+        let config = config.into_iter().find(|path| path.exists()).unwrap_or_default();
         Files { config, environment: environment.map(str::to_owned), secrets: None }
     }
 
@@ -74,7 +75,7 @@ fn variables_and_bindings() {
     assert_eq!(variables.keys().filter(|name| *name == "OTHER").count(), 0);
     let bindings = site.bindings();
     assert!(bindings.kv && !bindings.durable && !bindings.origin);
-    assert_eq!(site.unseen_secrets(), ["OIDC_CLIENT_SECRET"]);
+    assert_eq!(site.unseen_secrets(None), ["OIDC_CLIENT_SECRET"]);
 }
 
 #[test]
@@ -150,4 +151,58 @@ fn bad_files() {
     let folder = Folder::with(&[("wrangler.toml", ""), ("secrets.json", r#"{"OIDC_CLIENT_ID": "j"}"#)]);
     let files = Files { secrets: Some(folder.0.join("secrets.json")), ..folder.files(None) };
     assert_eq!(Site::read(&files).unwrap().variables()["OIDC_CLIENT_ID"], "j");
+}
+
+#[test]
+fn json_with_comments() {
+    let text = r#"{
+        // The site.
+        "vars": { "OIDC_CLIENT_ID": "https://not-a-comment", },
+        "kv_namespaces": [{ "binding": "OIDC_CREDENTIALS" },], /* the store */
+    }"#;
+    let site = Folder::with(&[("wrangler.jsonc", text)]).read(None);
+    assert_eq!(site.variables()["OIDC_CLIENT_ID"], "https://not-a-comment");
+    assert!(site.bindings().kv);
+    let folder = Folder::with(&[("wrangler.jsonc", "{ \"vars\": }")]);
+    assert!(Site::read(&folder.files(None)).is_err());
+}
+
+#[test]
+fn what_an_environment_inherits_of_its_bindings() {
+    let text = r#"
+        [assets]
+        directory = "site"
+        binding = "ORIGIN"
+        [[services]]
+        binding = "OIDC_OTHER"
+        [env.staging.vars]
+        A = 1
+    "#;
+    let folder = Folder::with(&[("wrangler.toml", text)]);
+    let site = folder.read(Some("staging"));
+    assert!(site.bindings().origin);
+    assert!(!site.variables().contains_key("OIDC_OTHER"));
+    assert!(folder.read(None).variables().contains_key("OIDC_OTHER"));
+    // What is no such binding is none, as the Worker sees it.
+    let other = text.replace("[assets]", "[[r2_buckets]]").replace("directory", "bucket_name");
+    assert!(!Folder::with(&[("wrangler.toml", &other)]).read(None).bindings().origin);
+}
+
+#[test]
+fn without_dev_vars_the_env_files() {
+    let files = [
+        (".env", "OIDC_CLIENT_ID=env\nOIDC_SECRET_KEY=env\nOIDC_CLOCK_SKEW=1\n"),
+        (".env.local", "OIDC_SECRET_KEY=local\nOIDC_CLOCK_SKEW=2\n"),
+        (".env.staging", "OIDC_CLOCK_SKEW=3\n"),
+        ("wrangler.toml", "[env.staging]\n"),
+    ];
+    let folder = Folder::with(&files);
+    for (environment, skew) in [(None, "2"), (Some("staging"), "3")] {
+        let variables = folder.read(environment).variables();
+        let read = ["OIDC_CLIENT_ID", "OIDC_SECRET_KEY", "OIDC_CLOCK_SKEW"].map(|name| variables[name].clone());
+        assert_eq!(read, ["env", "local", skew]);
+    }
+    fs::write(folder.0.join(".dev.vars"), "OIDC_CLOCK_SKEW=4\n").unwrap();
+    let variables = folder.read(Some("staging")).variables();
+    assert_eq!((variables.len(), &variables["OIDC_CLOCK_SKEW"]), (1, &Value::from("4")));
 }
