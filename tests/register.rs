@@ -267,6 +267,22 @@ fn a_provider_that_shows_what_it_must_not() {
 }
 
 #[test]
+fn a_way_of_authentication_that_nobody_has() {
+    let folder = Folder::new();
+    let provider = Provider::start(|asked, issuer| {
+        if asked.method == "GET" {
+            return json(200, &metadata(issuer));
+        }
+        let mut registration = registration(issuer);
+        registration["token_endpoint_auth_method"] = "client_secret_jwt".into();
+        json(201, &registration)
+    });
+    let outcome = folder.run([provider.issuer(), SITE]);
+    outcome.is(0, WRITTEN);
+    assert!(outcome.stderr.contains("the Worker knows no such way"), "{}", outcome.stderr);
+}
+
+#[test]
 fn an_existing_file_is_left_alone() {
     let (folder, provider) = (Folder::new(), good());
     fs::write(folder.secrets(), "mine").unwrap();

@@ -302,8 +302,10 @@ fn remark(registration: &Registration, client: &ClientMetadata, terminal: &Termi
         let method = http::ascii(&method.into());
         terminal.note(&format!("note:  the provider wants {method} at its token endpoint where {asked} was asked for"));
     }
-    if method != ClientAuthMethod::Post.name() {
-        terminal.note("note:  Flask-OIDC knows client_secret_post only; the Worker does as the file says");
+    match ClientAuthMethod::parse(method) {
+        Some(ClientAuthMethod::Post) => {}
+        Some(_) => terminal.note("note:  Flask-OIDC knows client_secret_post only; the Worker does as the file says"),
+        None => terminal.note("note:  the Worker knows no such way, nor does Flask-OIDC; register with --auth-method"),
     }
 }
 
