@@ -182,6 +182,8 @@ fn a_dry_run_changes_nothing() {
     assert_eq!(desk.folder.read("wrangler.toml"), include_str!("../wrangler.toml"));
     assert_eq!((desk.registrations(), desk.calls().len()), (0, 0));
     assert!(!desk.folder.0.join("client_secrets.json").exists());
+    let known = Desk::new(false);
+    assert_eq!(known.run(&known.usual(&["--dry-run", "--client-id", "mine"])).code, Some(0), "no secret is asked for");
     for words in ["would register", "wrangler.toml would be changed", "OIDC_ORIGIN = ", "would make the KV namespace"] {
         assert!(outcome.stdout.contains(words), "{words}: {}", outcome.stdout);
     }
@@ -220,6 +222,37 @@ fn for_this_machine() {
     // The key stays.
     desk.answering(&desk.usual(&["--local", "--client-id", "mine"]), &[("OIDC_CLIENT_SECRET", CLIENT_SECRET)], "");
     assert_eq!(desk.folder.read(".dev.vars"), file);
+}
+
+#[test]
+fn for_an_environment_on_this_machine() {
+    let desk = Desk::new(false);
+    desk.folder.write("wrangler.toml", &format!("{}\n[env.staging]\n", include_str!("../wrangler.toml")));
+    desk.folder.write(".dev.vars.staging", "OTHER='two\nlines'\n");
+    let arguments = desk.usual(&["--local", "--env", "staging", "--client-id", "mine"]);
+    let outcome = desk.answering(&arguments, &[("OIDC_CLIENT_SECRET", "it's a secret")], "");
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.stdout.ends_with("npx wrangler dev --env staging\n"), "{outcome:?}");
+    desk.file_has("[[env.staging.kv_namespaces]]");
+    // wrangler reads this file, and no other.
+    let file = desk.folder.read(".dev.vars.staging");
+    assert!(file.starts_with("OTHER='two\nlines'\nOIDC_SECRET_KEY='"), "{file}");
+    assert!(file.ends_with("\nOIDC_CLIENT_SECRET=`it's a secret`\n"), "{file}");
+    assert!(!desk.folder.0.join(".dev.vars").exists());
+}
+
+#[test]
+fn a_file_that_it_can_t_change() {
+    let desk = Desk::new(true);
+    desk.folder.write("wrangler.jsonc", "{ // mine\n}");
+    let outcome = desk.run(&desk.usual(&["--local", "--config", "wrangler.jsonc"]));
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stderr.contains("wrangler.jsonc: setup changes wrangler.toml alone"), "{outcome:?}");
+    desk.folder.write("secrets.json", "{}");
+    let outcome = desk.run(&desk.usual(&["--local", "--config", "wrangler.toml", "--secrets-file", "secrets.json"]));
+    assert!(outcome.stderr.contains("secrets.json is JSON"), "{outcome:?}");
+    assert_eq!(desk.folder.read("secrets.json"), "{}");
+    assert_eq!(desk.registrations(), 1, "none for the first");
 }
 
 #[test]

@@ -12,6 +12,33 @@ pub(crate) fn parse(text: &str) -> Vec<(String, String)> {
     found
 }
 
+/// The text with these entries in the place of those of the same names; the name of one that can't be written so that it
+/// is read again as it was.
+pub(crate) fn with<'n>(text: &str, new: &[(&'n str, &str)]) -> Result<String, &'n str> {
+    let mut kept = String::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (entry, after) = entry(rest);
+        let is_replaced = entry.is_some_and(|(name, _)| new.iter().any(|(other, _)| *other == name));
+        let written = rest.strip_suffix(after).unwrap_or(rest);
+        kept.push_str(if is_replaced { "" } else { written });
+        rest = after;
+    }
+    if !kept.is_empty() && !kept.ends_with('\n') {
+        kept.push('\n');
+    }
+    for (name, value) in new {
+        kept.push_str(&line(name, value).ok_or(*name)?);
+    }
+    Ok(kept)
+}
+
+/// An entry in the quotes that its value lets through.
+fn line(name: &str, value: &str) -> Option<String> {
+    let lines = ["'", "`", "\"", ""].map(|quote| format!("{name}={quote}{value}{quote}\n"));
+    lines.into_iter().find(|line| parse(line) == [(name.to_owned(), value.to_owned())])
+}
+
 /// The entry that the next line begins, if it is one, and what comes behind it.
 fn entry(text: &str) -> (Option<(String, String)>, &str) {
     let line = text.trim_start();
@@ -66,7 +93,22 @@ fn next_line(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{parse, with};
+
+    #[test]
+    fn what_is_written_is_read() {
+        for value in ["plain", "it's", "`it's`", "a#b", "a\\", "\"a\"\\nb", "two\nlines", "'\"`", " a ", "a=b", "$A"] {
+            let text = with("", &[("A", value)]).unwrap_or_else(|_| panic!("{value}"));
+            assert_eq!(parse(&text), [("A".to_owned(), value.to_owned())], "{text}");
+        }
+        assert_eq!(with("", &[("A", "'\"`#")]), Err("A"));
+    }
+
+    #[test]
+    fn what_is_not_replaced_stays_as_it_was() {
+        let old = "# mine\nA=\"one\ntwo\"\nB='x\nA=inside\n'\n\nexport A = 3 # old\nlast";
+        assert_eq!(with(old, &[("A", "new")]).unwrap(), "# mine\nB='x\nA=inside\n'\nlast\nA='new'\n");
+    }
 
     #[test]
     fn as_dotenv_reads_them() {

@@ -42,6 +42,13 @@ impl Files {
     }
 }
 
+impl Files {
+    /// Where secrets are put on this machine: of the files that wrangler reads the one that wins.
+    pub(crate) fn local_secrets(&self) -> PathBuf {
+        secrets_files(self).pop().unwrap_or_else(|| self.config.with_file_name(".dev.vars"))
+    }
+}
+
 impl Default for Files {
     /// The configuration that wrangler would find.
     fn default() -> Self {

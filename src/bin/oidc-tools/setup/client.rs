@@ -84,7 +84,7 @@ pub(super) fn find(
 
 fn given(id: &str, options: &Options) -> Result<Known, Failure> {
     let secret = match &options.client_secret {
-        _ if options.public_client => None,
+        _ if options.public_client || options.dry_run => None,
         Some(secret) => Some(secret.clone()),
         None => Some(Secret::new(dialogue::ask_secret(
             "Client secret",

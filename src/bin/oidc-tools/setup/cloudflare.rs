@@ -1,6 +1,6 @@
 //! What is made at Cloudflare, by wrangler: the KV namespace and the secrets. What is there already stays.
 
-use std::fs;
+use std::{fs, io};
 
 use edge_oidc::secret::Secret;
 use serde_json::{Map, Value};
@@ -39,20 +39,22 @@ pub(super) fn put(files: &Files, secrets: &[(&str, Secret<String>)]) -> Result<(
     wrangler::input(&files.wrangler(&["secret", "bulk"]), &Value::Object(object).to_string()).map_err(failure)
 }
 
-/// Puts them into `.dev.vars`, for `wrangler dev`; its other lines stay.
+/// Puts them where wrangler looks for them on this machine, for `wrangler dev`; what else is there stays.
 pub(super) fn put_locally(files: &Files, secrets: &[(&str, Secret<String>)]) -> Result<(), Failure> {
-    let path = files.config.with_file_name(".dev.vars");
-    let old = fs::read_to_string(&path).unwrap_or_default();
-    let is_replaced = |line: &&str| {
-        let entries = dev_vars::parse(line);
-        secrets.iter().any(|(name, _)| entries.iter().any(|(other, _)| other == name))
-    };
-    let kept = old.lines().filter(|line| !is_replaced(line)).map(|line| format!("{line}\n"));
-    let new = secrets.iter().map(|(name, secret)| format!("{name}='{}'\n", secret.expose()));
-    let text: String = kept.chain(new).collect();
+    let path = files.local_secrets();
+    let shown = path.display();
+    let unreadable = |error: io::Error| Failure::new(format!("{shown}: {}", error.kind()));
+    let old = if path.exists() { fs::read_to_string(&path).map_err(unreadable)? } else { String::new() };
+    let by_hand = |problem: String| Failure::new(problem).cure("write it there by hand, then the same again");
+    if old.trim_start().starts_with('{') {
+        return Err(by_hand(format!("{shown} is JSON, and NAME=value lines are what can be written")));
+    }
+    let new: Vec<(&str, &str)> = secrets.iter().map(|(name, secret)| (*name, secret.expose().as_str())).collect();
+    let text = dev_vars::with(&old, &new)
+        .map_err(|name| by_hand(format!("{shown} has no way to write {name}, with all the quotes in it")))?;
     let written =
         if path.exists() { secrets_file::replace(&path, &text) } else { secrets_file::write_new(&path, &text) };
-    written.map_err(|error| Failure::new(format!("{}: {}", path.display(), error.kind())))
+    written.map_err(|error| Failure::new(format!("{shown}: {}", error.kind())))
 }
 
 fn failure(problem: String) -> Failure {

@@ -120,6 +120,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let terminal = Terminal::new(options.debug);
     let setup = Setup { options, terminal: &terminal, paint: Paint::stdout() };
     let before = Site::read(&options.files)?;
+    // What can't be changed is better known before anything is registered.
+    WranglerToml::read(&options.files.config, options.files.environment.as_deref())?;
 
     let answer = |given: &Option<String>, question, option| match given {
         Some(given) => Ok(given.clone()),
@@ -178,15 +180,18 @@ impl Setup<'_> {
     }
 
     fn namespace(&self, file: &mut WranglerToml) -> Result<(), Failure> {
-        let is_wanted = |table: &mut toml_edit::Table| !table.contains_key("id");
-        if self.options.local || !file.namespace().is_some_and(is_wanted) {
+        let site = Site::read(&self.options.files)?;
+        if site.is_bound("OIDC_SESSIONS") && !site.is_bound("OIDC_CREDENTIALS") {
+            return Ok(());
+        }
+        file.bind_namespace();
+        if self.options.local || file.namespace().is_none_or(|table| table.contains_key("id")) {
             return Ok(());
         }
         if self.options.dry_run {
             self.tell("would make the KV namespace");
             return Ok(());
         }
-        let site = Site::read(&self.options.files)?;
         let name = site.inherited("name").and_then(serde_json::Value::as_str).unwrap_or("edge-oidc").to_owned();
         let id = cloudflare::namespace(&self.options.files, &format!("{name}-credentials"))?;
         self.tell(&format!("KV namespace {name}-credentials"));
@@ -238,7 +243,9 @@ impl Setup<'_> {
         let put = if self.options.local { cloudflare::put_locally } else { cloudflare::put };
         put(files, &secrets)?;
         let names: Vec<&str> = secrets.iter().map(|(name, _)| *name).collect();
-        self.tell(&format!("secrets put: {}", names.join(", ")));
+        let whereto =
+            if self.options.local { format!(" into {}", files.local_secrets().display()) } else { String::new() };
+        self.tell(&format!("secrets put{whereto}: {}", names.join(", ")));
         Ok(())
     }
 
@@ -251,10 +258,13 @@ impl Setup<'_> {
         let origin = site.origin();
         let code = doctor::look_before_deployment(&self.options.files, &origin, self.terminal, self.paint)?;
         let port = origin.rsplit_once(':').map_or("8787", |(_, port)| port).trim_start_matches('/');
+        let environment = self.options.files.environment.as_deref();
+        let [env, npm] =
+            ["", " --"].map(|before| environment.map(|name| format!("{before} --env {name}")).unwrap_or_default());
         let next = match (self.options.local, port.parse::<u16>()) {
-            (true, Ok(port)) => format!("npx wrangler dev --port {port}"),
-            (true, Err(_)) => "npx wrangler dev".to_owned(),
-            (false, _) => "npm run deploy, then npm run doctor".to_owned(),
+            (true, Ok(port)) => format!("npx wrangler dev --port {port}{env}"),
+            (true, Err(_)) => format!("npx wrangler dev{env}"),
+            (false, _) => format!("npm run deploy{npm}, then npm run doctor{npm}"),
         };
         self.terminal.say(&format!("\n{} {next}", self.paint.bold("next:")));
         Ok(code)

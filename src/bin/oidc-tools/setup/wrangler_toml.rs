@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value, value};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value, value};
 
 use crate::failure::Failure;
 
@@ -17,6 +17,10 @@ pub(super) struct WranglerToml {
 impl WranglerToml {
     pub(super) fn read(path: &Path, environment: Option<&str>) -> Result<Self, Failure> {
         let failure = |problem: String| Failure::new(format!("{}: {problem}", path.display()));
+        if path.extension().is_some_and(|extension| extension == "json" || extension == "jsonc") {
+            return Err(failure("setup changes wrangler.toml alone".to_owned())
+                .cure("write it by hand, as the README says; npm run doctor reads it and looks whether all is there"));
+        }
         let text = fs::read_to_string(path).map_err(|error| failure(error.kind().to_string()))?;
         let document: DocumentMut =
             text.parse().map_err(|error: toml_edit::TomlError| failure(error.message().to_owned()))?;
@@ -44,7 +48,7 @@ impl WranglerToml {
         if scope.contains_key("route") || scope.contains_key("routes") {
             return;
         }
-        let mut route = toml_edit::InlineTable::new();
+        let mut route = InlineTable::new();
         route.insert("pattern", pattern.into());
         if custom_domain {
             route.insert("custom_domain", true.into());
@@ -64,33 +68,51 @@ impl WranglerToml {
     }
 
     /// The table that binds the KV namespace, if there is one, with its id, if it has one.
-    pub(super) fn namespace(&mut self) -> Option<&mut Table> {
-        let all = self.scope()?.get_mut("kv_namespaces")?.as_array_of_tables_mut()?;
-        all.iter_mut().find(|table| table.get("binding").and_then(Item::as_str) == Some("OIDC_CREDENTIALS"))
+    pub(super) fn namespace(&mut self) -> Option<&mut dyn TableLike> {
+        entry(self.scope()?.get_mut("kv_namespaces")?, "binding", "OIDC_CREDENTIALS")
+    }
+
+    /// Binds a KV namespace, unless one is bound.
+    pub(super) fn bind_namespace(&mut self) {
+        if self.namespace().is_some() {
+            return;
+        }
+        let Some(scope) = self.scope() else { return };
+        push(scope.entry("kv_namespaces").or_insert_with(tables), &[("binding", "OIDC_CREDENTIALS".into())]);
+        self.changes.push("kv_namespaces: OIDC_CREDENTIALS".to_owned());
     }
 
     /// Durable Objects in the place of KV.
     pub(super) fn durable(&mut self) {
         let Some(scope) = self.scope() else { return };
-        if let Some(all) = scope.get_mut("kv_namespaces").and_then(Item::as_array_of_tables_mut) {
-            all.retain(|table| table.get("binding").and_then(Item::as_str) != Some("OIDC_CREDENTIALS"));
-            if all.is_empty() {
+        if let Some(all) = scope.get_mut("kv_namespaces") {
+            let is_empty = match all {
+                Item::ArrayOfTables(all) => {
+                    all.retain(|table| table.get("binding").and_then(Item::as_str) != Some("OIDC_CREDENTIALS"));
+                    all.is_empty()
+                }
+                Item::Value(Value::Array(all)) => {
+                    all.retain(|table| bound_by(table) != Some("OIDC_CREDENTIALS"));
+                    all.is_empty()
+                }
+                _ => false,
+            };
+            if is_empty {
                 scope.remove("kv_namespaces");
             }
         }
         let objects = scope.entry("durable_objects").or_insert_with(|| implicit(Table::new()));
         let Some(objects) = objects.as_table_like_mut() else { return };
-        let bindings = objects.entry("bindings").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
-        let Some(bindings) = bindings.as_array_of_tables_mut() else { return };
-        if bindings.iter().any(|table| table.get("name").and_then(Item::as_str) == Some("OIDC_SESSIONS")) {
+        let bindings = objects.entry("bindings").or_insert_with(tables);
+        if entry(bindings, "name", "OIDC_SESSIONS").is_some() {
             return;
         }
-        bindings.push(table(&[("name", "OIDC_SESSIONS".into()), ("class_name", "SessionVault".into())]));
-        let migrations = scope.entry("migrations").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
-        if let Some(migrations) = migrations.as_array_of_tables_mut() {
-            let classes = Value::from_iter(["SessionVault"]);
-            migrations.push(table(&[("tag", "v1".into()), ("new_sqlite_classes", classes)]));
-        }
+        push(bindings, &[("name", "OIDC_SESSIONS".into()), ("class_name", "SessionVault".into())]);
+        let migrations = scope.entry("migrations").or_insert_with(tables);
+        // wrangler takes a tag that it has seen for one that is done.
+        let tag = (1..100).map(|number| format!("v{number}")).find(|tag| entry(migrations, "tag", tag).is_none());
+        let classes = Value::from_iter(["SessionVault"]);
+        push(migrations, &[("tag", tag.unwrap_or_default().into()), ("new_sqlite_classes", classes)]);
         self.changes.push("durable_objects: OIDC_SESSIONS, class SessionVault".to_owned());
     }
 
@@ -142,8 +164,39 @@ fn set(item: &mut Item, new: Value) -> bool {
     }
 }
 
-fn table(members: &[(&str, Value)]) -> Table {
-    members.iter().map(|(name, value)| (*name, value.clone())).collect()
+/// The entry of a list, in either of TOML's ways to write one, whose member says this.
+fn entry<'i>(list: &'i mut Item, member: &str, text: &str) -> Option<&'i mut dyn TableLike> {
+    match list {
+        Item::ArrayOfTables(all) => {
+            let mut found = all.iter_mut().filter(|table| table.get(member).and_then(Item::as_str) == Some(text));
+            found.next().map(|table| table as &mut dyn TableLike)
+        }
+        Item::Value(Value::Array(all)) => {
+            let tables = all.iter_mut().filter_map(Value::as_inline_table_mut);
+            let mut found = tables.filter(|table| table.get(member).and_then(Value::as_str) == Some(text));
+            found.next().map(|table| table as &mut dyn TableLike)
+        }
+        _ => None,
+    }
+}
+
+/// One more entry, in the way of the others.
+fn push(list: &mut Item, members: &[(&str, Value)]) {
+    match list {
+        Item::ArrayOfTables(all) => {
+            all.push(members.iter().map(|(name, value)| (*name, value.clone())).collect::<Table>());
+        }
+        Item::Value(Value::Array(all)) => all.push(members.iter().cloned().collect::<InlineTable>()),
+        _ => {}
+    }
+}
+
+fn bound_by(entry: &Value) -> Option<&str> {
+    entry.as_inline_table()?.get("binding")?.as_str()
+}
+
+fn tables() -> Item {
+    Item::ArrayOfTables(ArrayOfTables::new())
 }
 
 fn implicit(mut table: Table) -> Item {
@@ -201,6 +254,52 @@ mod tests {
         assert!(durable.contains("[[durable_objects.bindings]]\nname = \"OIDC_SESSIONS\""), "{durable}");
         assert!(durable.contains("[[migrations]]\ntag = \"v1\"\nnew_sqlite_classes = [\"SessionVault\"]"), "{durable}");
         assert!(!durable.contains("\n[[kv_namespaces]]"), "{durable}");
+    }
+
+    #[test]
+    fn lists_in_either_way_of_writing() {
+        let text = r#"
+            kv_namespaces = [{ binding = "OTHER", id = "1" }, { binding = "OIDC_CREDENTIALS" }]
+            durable_objects = { bindings = [{ name = "ROOMS", class_name = "Room" }] }
+            vars = { A = 1 }
+            [[migrations]]
+            tag = "v1"
+            new_sqlite_classes = ["Room"]
+        "#;
+        let mut kv = file(text, None);
+        kv.bind_namespace();
+        assert_eq!(kv.changes, [""; 0]);
+        kv.namespace_id("0123");
+        kv.variable("B", "2");
+        let written = kv.text();
+        assert!(
+            written.contains(r#"{ binding = "OIDC_CREDENTIALS" , id = "0123" }"#)
+                || written.contains(r#"{ binding = "OIDC_CREDENTIALS", id = "0123" }"#),
+            "{written}"
+        );
+        written.parse::<DocumentMut>().unwrap();
+        let mut durable = file(text, None);
+        durable.durable();
+        let written = durable.text().parse::<DocumentMut>().unwrap();
+        assert_eq!(written["kv_namespaces"].as_array().unwrap().len(), 1);
+        let bindings = written["durable_objects"]["bindings"].as_array().unwrap();
+        assert_eq!(
+            bindings.get(1).unwrap().as_inline_table().unwrap().get("name").unwrap().as_str(),
+            Some("OIDC_SESSIONS")
+        );
+        let migration = written["migrations"].as_array_of_tables().unwrap().get(1).unwrap();
+        assert_eq!(migration["tag"].as_str(), Some("v2"), "v1 has been");
+        let mut again = file(&durable.text(), None);
+        again.durable();
+        assert_eq!(again.changes, [""; 0]);
+        // Where nothing is bound, something has to be.
+        let mut bare = file("[env.staging]\n", Some("staging"));
+        bare.bind_namespace();
+        assert!(
+            bare.text().contains("[[env.staging.kv_namespaces]]\nbinding = \"OIDC_CREDENTIALS\""),
+            "{}",
+            bare.text()
+        );
     }
 
     #[test]
