@@ -362,6 +362,22 @@ fn tokens_that_the_code_asks_for() {
 }
 
 #[test]
+fn what_is_answered_to_a_caller_is_no_shared_cache_s() {
+    let around = asking();
+    around.cache_control.set("public, max-age=60");
+    for (request, expected) in [(bearer("good-token"), Some("private, max-age=60")), (FakeRequest::get("/api"), None)] {
+        let got = around.send(&around.browser(), request, async |visit| {
+            visit.accept_token(false, &[]).await.map(|_| String::new())
+        });
+        assert_eq!(got.cache_control.as_deref(), expected);
+    }
+    let got = around.send(&around.browser(), FakeRequest::get("/socket"), async |visit| {
+        visit.validate_token("good-token", &[]).await.map(|_| String::new())
+    });
+    assert_eq!(got.cache_control.as_deref(), Some("private, max-age=60"));
+}
+
+#[test]
 fn the_challenge_names_metadata_that_is_there() {
     let around = asking();
     let refused = async |visit: Visit<'_>| visit.accept_token(true, &["read"]).await.map(|_| String::new());
