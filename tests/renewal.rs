@@ -141,3 +141,18 @@ fn a_sign_out_that_was_not_recorded_is_not_undone_by_a_late_renewal() {
     assert_eq!(late.status(), 401);
     assert!(late.set_cookies().is_empty());
 }
+
+#[test]
+fn what_is_renewed_while_somebody_signs_out_is_revoked() {
+    for turns in [false, true] {
+        let world = Rc::new(World::usual());
+        world.host.turns.set(turns);
+        world.provider().revokes.set(true);
+        let cookies = signed_in(&world).cookies_for(PAGE);
+        due(&world);
+        let (inner, logout) = (Rc::clone(&world), FakeRequest::page("/oidc_logout").cookies(&cookies));
+        world.host.meanwhile(Endpoint::Userinfo, move |host| drop(send(&inner.gateway, host, &logout)));
+        assert_eq!(ask(&world, &cookies).status(), 401, "{turns}");
+        assert_eq!(world.provider().refresh_tokens(), 0, "{turns}");
+    }
+}

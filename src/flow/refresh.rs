@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::{
     config::{ProviderSettings, SessionExpiry},
     error::{Error, LogLine, ProviderError, StepError},
-    flow::{Site, access, sign_in, standing::MIN_TTL},
+    flow::{Site, access, sign_in, sign_out, standing::MIN_TTL},
     host::{Host, random},
     json::Object,
     oauth::{
@@ -196,7 +196,13 @@ async fn renew(
         // The refresh token may be spent, so that this can't be found out a second time.
         Ok(fresh) if !fresh.is_member(settings) => Ok(over_here(site, session)),
         // Signed out while the provider was asked: a mark is not written over.
-        Ok(_) if is_ended(site, host, session, key).await => Ok(Refreshed::Over),
+        Ok(fresh) if is_ended(site, host, session, key).await => {
+            // The sign-out has revoked the one before it.
+            if let Ok(metadata) = site.provider_cache.metadata(host, settings).await {
+                sign_out::revoke(site, host, &metadata, fresh.tokens.refresh_token.as_ref()).await;
+            }
+            Ok(Refreshed::Over)
+        }
         Ok(fresh) => Ok(Refreshed::Renewed(keep(site, host, session, fresh, old).await)),
         Err(Error::Provider(ProviderError::Token(StepError::Answer(TokenError::InvalidGrant)))) => {
             let lasts = host.now() < session.validity.until

@@ -7,7 +7,7 @@ use crate::{
     error::{Error, LogLine},
     flow::{Site, identify, members, refresh, standing, tries},
     host::Host,
-    oauth::revocation,
+    oauth::{RefreshToken, revocation},
     oidc::{
         discovery::Metadata,
         logout::{Ends, LogoutRequest},
@@ -36,7 +36,8 @@ pub async fn sign_out(
         }
         let metadata = metadata(site, host).await;
         if let Some(metadata) = &metadata {
-            revoke(site, host, metadata, credentials.as_ref()).await;
+            let refresh_token = credentials.as_ref().and_then(|credentials| credentials.refresh_token.as_ref());
+            revoke(site, host, metadata, refresh_token).await;
             let hint = credentials.as_ref().map(|credentials| &credentials.id_token);
             location = at_provider(site, host, url, metadata, hint, next.as_ref())?;
         }
@@ -124,10 +125,10 @@ async fn metadata(site: &Site, host: &impl Host) -> Option<Rc<Metadata>> {
 }
 
 /// The refresh token is of no further use to anyone (RFC 7009). That it could not be revoked stops nobody.
-async fn revoke(site: &Site, host: &impl Host, metadata: &Metadata, credentials: Option<&Credentials>) {
+pub(super) async fn revoke(site: &Site, host: &impl Host, metadata: &Metadata, token: Option<&RefreshToken>) {
     let Ok(settings) = site.provider() else { return };
     let Some(endpoint) = metadata.revocation_endpoint.clone() else { return };
-    let Some(token) = credentials.and_then(|credentials| credentials.refresh_token.as_ref()) else { return };
+    let Some(token) = token else { return };
     let request = revocation::request(endpoint, &settings.client, settings.auth_method(metadata), token);
     if host.call(request).await.is_err() {
         host.log(&LogLine::event("revocation.failed"));
