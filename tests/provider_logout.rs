@@ -208,6 +208,19 @@ fn everywhere_is_every_session_of_the_subject() {
 }
 
 #[test]
+fn everywhere_is_confirmed_when_it_was_recorded() {
+    let world = World::new(&at_once());
+    let (laptop, phone) = (signed_in(&world), signed_in(&world));
+    world.host.faults.save.set(true);
+    let answer = laptop.send(everywhere());
+    assert_eq!((answer.status(), answer.header("retry-after")), (503, Some("10")));
+    assert!(!answer.touches_session(), "it can be tried again");
+    world.host.faults.save.set(false);
+    assert_eq!(laptop.send(everywhere()).status(), 302);
+    assert_eq!(phone.fetch("/").status(), 401);
+}
+
+#[test]
 fn everywhere_is_said_by_a_form_of_this_site_alone() {
     for ask in [
         FakeRequest::page("/oidc_logout?everywhere=1"),

@@ -29,11 +29,11 @@ pub async fn sign_out(
     let session = identify::last_session(site, cookies);
     let mut location = None;
     if let Some(session) = &session {
+        if everywhere {
+            end_all(site, host, session).await?;
+        }
         let credentials = take_credentials(site, host, session).await;
         members::leave(site, host, session).await;
-        if everywhere {
-            end_all(site, host, session).await;
-        }
         let metadata = metadata(site, host).await;
         if let Some(metadata) = &metadata {
             let refresh_token = credentials.as_ref().and_then(|credentials| credentials.refresh_token.as_ref());
@@ -111,11 +111,10 @@ async fn take_credentials(site: &Site, host: &impl Host, session: &Session) -> O
     credentials
 }
 
-async fn end_all(site: &Site, host: &impl Host, session: &Session) {
+/// What could not be recorded is not confirmed: who means the other places would believe to be safe.
+async fn end_all(site: &Site, host: &impl Host, session: &Session) -> Result<(), Error> {
     let everything = Ends::Subject(session.identity.subject().to_owned());
-    if standing::end(site, host, &everything, host.now()).await.is_err() {
-        site.tell_unsaved(host, &session.identity);
-    }
+    standing::end(site, host, &everything, host.now()).await.map_err(|_| Error::StoreUnavailable)
 }
 
 /// A provider that can't be asked keeps nobody in: the visitor is signed out here all the same.
