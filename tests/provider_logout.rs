@@ -214,8 +214,9 @@ fn everywhere_is_confirmed_when_it_was_recorded() {
     world.host.faults.save.set(true);
     let answer = laptop.send(everywhere());
     assert_eq!((answer.status(), answer.header("retry-after")), (503, Some("10")));
-    assert!(!answer.touches_session(), "it can be tried again");
+    assert!(!answer.touches_session() && answer.body().contains("You are still signed in"));
     world.host.faults.save.set(false);
+    assert_eq!([&laptop, &phone].map(|browser| browser.fetch("/").status()), [0, 0]);
     assert_eq!(laptop.send(everywhere()).status(), 302);
     assert_eq!(phone.fetch("/").status(), 401);
 }

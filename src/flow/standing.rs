@@ -140,10 +140,11 @@ pub(super) async fn mark_session(site: &Site, host: &impl Host, session: &Sessio
 ///
 /// [`StoreError`] when other isolates may not hear of it.
 pub async fn end(site: &Site, host: &impl Host, ends: &Ends, moment: Timestamp) -> Result<(), StoreError> {
-    site.ended.remember(ends, moment);
     for key in keys_of(ends, site.issuer()) {
         record(site, host, &key, moment).await?;
     }
+    // Not before: whoever is told that it could not be done is still signed in here.
+    site.ended.remember(ends, moment);
     Ok(())
 }
 
