@@ -101,6 +101,25 @@ fn it_lives_thirty_seconds_yet_whenever_it_is_handed_on() {
 }
 
 #[test]
+fn it_lives_from_when_it_was_issued_however_long_its_answer_takes() {
+    let world = World::new(&passing(&json!({})));
+    // Userinfo is asked after it, at the sign-in and at each refresh.
+    let slow = |world: &World| world.host.meanwhile(Endpoint::Userinfo, |host| host.pass(9));
+    slow(&world);
+    let issued_at = world.host.unix();
+    let browser = signed_in(&world);
+    world.host.pass(issued_at + 570 - world.host.unix());
+    let issued_at = world.host.unix();
+    slow(&world);
+    assert!(is_token(handed(&browser.visit("/")), 1));
+    world.provider().lie(|lies| lies.fail(Endpoint::Token, CallError::Unreachable));
+    world.host.pass(issued_at + 570 - world.host.unix());
+    assert!(is_token(handed(&browser.visit("/")), 1), "30 s are left");
+    world.host.pass(1);
+    assert_eq!(handed(&browser.visit("/")), Some(""));
+}
+
+#[test]
 fn who_comes_after_its_end_waits_for_the_next() {
     let settings = passing(&json!({}));
     let world = World::new(&settings);

@@ -93,6 +93,8 @@ struct Fresh {
     tokens: TokenSet,
     id_token: Option<IdToken>,
     claims: Object,
+    /// Before it was asked: its answer may have been on its way for a while, and tokens live from when they are issued.
+    asked_at: Timestamp,
 }
 
 impl Fresh {
@@ -106,14 +108,14 @@ impl Fresh {
 /// How long tokens vouch for a session, by what came with them, and when they are due.
 pub fn validity(
     site: &Site,
-    now: Timestamp,
+    asked_at: Timestamp,
     ends_at: Timestamp,
     tokens: &TokenSet,
     id_token: Option<&IdToken>,
 ) -> Validity {
     let leeway = site.config.providers.first().map_or(Duration::ZERO, |provider| provider.leeway.as_duration());
     // Without a new ID token the session goes on to the access token's end.
-    let access_token_end = now.plus(tokens.expires_in.unwrap_or(UNSAID));
+    let access_token_end = asked_at.plus(tokens.expires_in.unwrap_or(UNSAID));
     let end = id_token.map_or(access_token_end, IdToken::expires_at);
     let lasts = site.config.session.expiry == SessionExpiry::Cookie;
     let until = match id_token {
@@ -122,16 +124,16 @@ pub fn validity(
         Some(_) => end.plus(leeway),
         None => end,
     };
-    let by_end = (!lasts).then(|| end.minus(MARGIN.min(end.since(now) / 2)));
-    let by_access_token = site.config.pass_access_token.then(|| due_for_origin(now, access_token_end)).flatten();
+    let by_end = (!lasts).then(|| end.minus(MARGIN.min(end.since(asked_at) / 2)));
+    let by_access_token = site.config.pass_access_token.then(|| due_for_origin(asked_at, access_token_end)).flatten();
     let due = by_end.into_iter().chain(by_access_token).min();
     Validity { until: until.min(ends_at), refresh_at: due.filter(|_| tokens.refresh_token.is_some()) }
 }
 
 /// When an access token that the origin is handed has to be renewed, so that it is fresh whenever one asks. One that is
 /// never fresh enough need not be.
-fn due_for_origin(now: Timestamp, end: Timestamp) -> Option<Timestamp> {
-    let life = end.since(now);
+fn due_for_origin(asked_at: Timestamp, end: Timestamp) -> Option<Timestamp> {
+    let life = end.since(asked_at);
     // Early enough for those to have a fresh one who come while another request asks for the next.
     let margin = (2 * access::FRESH_FOR).min(life / 2).max(access::FRESH_FOR);
     (life > access::FRESH_FOR).then(|| end.minus(margin))
@@ -190,7 +192,8 @@ async fn renew(
         let tokens = ask(host, settings, &metadata, refresh_token).await?;
         let id_token = verify(site, host, settings, &metadata, &tokens, &old.claims).await?;
         let claims = claims(host, settings, &metadata, &tokens, id_token.as_ref(), &old.claims).await;
-        Ok(Fresh { tokens, id_token, claims })
+        let asked_at = host.now();
+        Ok(Fresh { asked_at, tokens, id_token, claims })
     };
     match renewed.await {
         // The refresh token may be spent, so that this can't be found out a second time.
@@ -356,17 +359,16 @@ fn carried(mut fresh: Object, old: &Object) -> Object {
 }
 
 async fn keep(site: &Site, host: &impl Host, session: &Session, fresh: Fresh, old: Credentials) -> Session {
-    let Fresh { tokens, id_token, claims } = fresh;
-    let now = host.now();
+    let Fresh { asked_at, tokens, id_token, claims } = fresh;
     // A provider that gives no new refresh token means that the old one stays good (RFC 6749 §6).
     let tokens = TokenSet { refresh_token: tokens.refresh_token.or(old.refresh_token), ..tokens };
-    let mut validity = validity(site, now, session.ends_at, &tokens, id_token.as_ref());
+    let mut validity = validity(site, asked_at, session.ends_at, &tokens, id_token.as_ref());
     if id_token.is_none() {
         // The ID token that is there still vouches.
         validity.until = validity.until.max(session.validity.until);
     }
     let credentials = Credentials {
-        access_token_expires_at: tokens.expires_in.map(|span| now.plus(span)),
+        access_token_expires_at: tokens.expires_in.map(|span| asked_at.plus(span)),
         access_token: tokens.access_token,
         refresh_token: tokens.refresh_token,
         id_token: tokens.untrusted_id_token.unwrap_or(old.id_token),

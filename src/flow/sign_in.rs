@@ -22,7 +22,7 @@ use crate::{
         userinfo,
     },
     session::{
-        Credentials, Pending, Session, SessionId,
+        Credentials, Pending, Session, SessionId, Validity,
         record::{encode_session, kept_claims},
         seal::Purpose,
     },
@@ -171,6 +171,7 @@ async fn redeem(
     let metadata = site.provider_cache.metadata(host, settings).await?;
     let counted = tries::count(site, host, cookies, pending)?;
     let code = code(parameters, pending, &metadata)?;
+    let asked_at = host.now();
     let tokens = tokens(host, settings, &metadata, &code, pending).await?;
     let id_token = id_token(site, host, settings, &metadata, &tokens, pending).await?;
     let claims = claims(host, settings, &metadata, &tokens, &id_token).await?;
@@ -179,10 +180,11 @@ async fn redeem(
     if !pending.step_up.is_met(id_token.claims(), host.now()) {
         return Err(Error::SignInTooWeak);
     }
-    let mut session = session(site, host, &id_token, &tokens, &claims)?;
+    let mut session = session(site, host, &id_token, &claims)?;
+    session.validity = refresh::validity(site, asked_at, session.ends_at, &tokens, Some(&id_token));
     session.signed_in_at = standing::later_than_marks(site, host, &session).await;
     let set = session_cookies(site, host, (&session, session.seen_at), cookies)?;
-    if store_credentials(site, host, &session, tokens, claims).await {
+    if store_credentials(site, host, &session, (asked_at, tokens), claims).await {
         members::join(site, host, &session).await;
         if metadata.frontchannel_logout {
             standing::note_provider_session(site, host, &session).await;
@@ -276,20 +278,14 @@ pub(super) fn check_membership(settings: &ProviderSettings, id_token: &IdToken, 
     Ok(())
 }
 
-fn session(
-    site: &Site,
-    host: &impl Host,
-    id_token: &IdToken,
-    tokens: &TokenSet,
-    claims: &Object,
-) -> Result<Session, Error> {
+fn session(site: &Site, host: &impl Host, id_token: &IdToken, claims: &Object) -> Result<Session, Error> {
     let now = host.now();
     let ends_at = now.plus(site.config.session.ttl);
     Ok(Session {
         id: SessionId::from_random(random(host)?),
         signed_in_at: now,
         ends_at,
-        validity: refresh::validity(site, now, ends_at, tokens, Some(id_token)),
+        validity: Validity { until: ends_at, refresh_at: None },
         seen_at: now,
         checked_at: now,
         provider_session: id_token.claims().get("sid").and_then(Value::as_str).map(str::to_owned),
@@ -314,10 +310,16 @@ pub(super) fn identity(site: &Site, claims: &Object) -> Identity {
     Identity::new(kept)
 }
 
-async fn store_credentials(site: &Site, host: &impl Host, session: &Session, tokens: TokenSet, claims: Object) -> bool {
+async fn store_credentials(
+    site: &Site,
+    host: &impl Host,
+    session: &Session,
+    (asked_at, tokens): (Timestamp, TokenSet),
+    claims: Object,
+) -> bool {
     let Some(id_token) = tokens.untrusted_id_token else { return false };
     let credentials = Credentials {
-        access_token_expires_at: tokens.expires_in.map(|span| session.signed_in_at.plus(span)),
+        access_token_expires_at: tokens.expires_in.map(|span| asked_at.plus(span)),
         access_token: tokens.access_token,
         refresh_token: tokens.refresh_token,
         id_token,
