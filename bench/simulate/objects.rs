@@ -56,7 +56,7 @@ impl Objects {
             if Turns::may_write(until, object.value.as_ref().map(|(_, until)| *until)) {
                 object.value = Some((value.to_vec(), until));
             }
-            object.turns.end();
+            object.turns.written(until);
         }
     }
 

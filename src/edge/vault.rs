@@ -92,7 +92,7 @@ impl SessionVault {
             self.keep_for(ttl).await?;
         }
         // Not before: who takes the next turn must find what this one has written.
-        self.turns.end();
+        self.turns.written(until);
         done()
     }
 

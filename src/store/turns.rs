@@ -5,14 +5,23 @@ use core::{cell::Cell, time::Duration};
 use super::FOR_GOOD;
 use crate::time::Timestamp;
 
-/// A turn that is neither used nor given up ends by itself: the request that had it is gone.
-const TURN: Duration = Duration::from_secs(15);
+/// A turn that is neither used nor given up ends by itself: the request that had it is gone. Not before it can have done
+/// all that it has to, which is four calls to the provider and some to the store: the next one would use a refresh token
+/// that is spent.
+const TURN: Duration = Duration::from_secs(50);
 
 /// Who may renew an entry now.
 #[derive(Debug, Default)]
 pub struct Turns {
-    /// Until when somebody has the turn.
-    taken_until: Cell<Option<Timestamp>>,
+    taken: Cell<Option<Taken>>,
+}
+
+/// Somebody has the turn.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    /// What that one knows.
+    stale: Timestamp,
+    until: Timestamp,
 }
 
 /// What a request that wants to renew an entry is told.
@@ -32,10 +41,10 @@ impl Turns {
         if good_until.is_some_and(|until| until > stale) {
             return Turn::Over;
         }
-        if self.taken_until.get().is_some_and(|until| now < until) {
+        if self.taken.get().is_some_and(|taken| now < taken.until) {
             return Turn::Wait;
         }
-        self.taken_until.set(Some(now.plus(TURN)));
+        self.taken.set(Some(Taken { stale, until: now.plus(TURN) }));
         Turn::Yours
     }
 
@@ -45,9 +54,17 @@ impl Turns {
         until == FOR_GOOD || good_until != Some(FOR_GOOD)
     }
 
+    /// A value that is good until `until` was written. That ends the turn, unless it is what the one who has it started
+    /// from: somebody else may only now have been able to store that.
+    pub fn written(&self, until: Timestamp) {
+        if self.taken.get().is_some_and(|taken| until > taken.stale) {
+            self.end();
+        }
+    }
+
     /// Ends the turn.
     pub fn end(&self) {
-        self.taken_until.set(None);
+        self.taken.set(None);
     }
 }
 
@@ -64,12 +81,23 @@ mod tests {
         let turns = Turns::default();
         assert_eq!(turns.ask(at(10), Some(at(10)), at(9)), Turn::Yours);
         assert_eq!(turns.ask(at(10), Some(at(10)), at(9)), Turn::Wait);
-        assert_eq!(turns.ask(at(10), None, at(23)), Turn::Wait);
-        assert_eq!(turns.ask(at(10), None, at(24)), Turn::Yours, "who had it is gone");
+        assert_eq!(turns.ask(at(10), None, at(58)), Turn::Wait);
+        assert_eq!(turns.ask(at(10), None, at(59)), Turn::Yours, "who had it is gone");
         turns.end();
-        assert_eq!(turns.ask(at(10), None, at(24)), Turn::Yours);
-        assert_eq!(turns.ask(at(10), Some(at(11)), at(24)), Turn::Over);
-        assert_eq!(turns.ask(at(10), Some(FOR_GOOD), at(24)), Turn::Over);
+        assert_eq!(turns.ask(at(10), None, at(59)), Turn::Yours);
+        assert_eq!(turns.ask(at(10), Some(at(11)), at(59)), Turn::Over);
+        assert_eq!(turns.ask(at(10), Some(FOR_GOOD), at(59)), Turn::Over);
+    }
+
+    #[test]
+    fn what_a_turn_started_from_does_not_end_it() {
+        let turns = Turns::default();
+        for (until, then) in [(9, Turn::Wait), (10, Turn::Wait), (11, Turn::Yours)] {
+            turns.end();
+            assert_eq!(turns.ask(at(10), None, at(9)), Turn::Yours);
+            turns.written(at(until));
+            assert_eq!(turns.ask(at(10), None, at(9)), then, "{until}");
+        }
     }
 
     #[test]
