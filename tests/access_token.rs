@@ -234,6 +234,22 @@ fn a_store_that_has_it_not_costs_no_session() {
 }
 
 #[test]
+fn a_store_that_shows_the_last_one_yet_costs_no_session() {
+    let settings = passing(&json!({}));
+    let world = World::new(&settings);
+    let browser = signed_in(&world);
+    let before = world.host.store.borrow().clone();
+    world.host.pass(570);
+    assert!(is_token(handed(&browser.visit("/")), 1));
+    let cookies = browser.cookies_for("https://site.example/");
+    world.host.pass(31);
+    *world.host.behind.borrow_mut() = Some(before);
+    let world = world.redeployed(&settings);
+    let answer = world.send(&FakeRequest::get("/").cookies(&cookies));
+    assert_eq!((answer.user(), handed(&answer)), (Some("alice"), Some("")));
+}
+
+#[test]
 fn who_has_signed_out_is_handed_nothing() {
     let world = World::new(&passing(&json!({"OIDC_SESSION_CHECK_INTERVAL": 0})));
     let browser = signed_in(&world);

@@ -95,8 +95,12 @@ pub async fn token(site: &Site, host: &impl Host, cookies: &str) -> Result<Optio
         Some(AtHand::Nothing) => return Ok(None),
         None => {}
     }
+    // An entry that is older than the cookie is about to give way to the one that is on its way.
+    let is_last = |known: &Credentials| known.validity.due() >= session.validity.due();
     match credentials(site, host, &session).await {
-        Some(known) if is_over(&known, now) && known.refresh_token.is_some() => Err(Error::RefreshUnavailable),
+        Some(known) if is_over(&known, now) && known.refresh_token.is_some() && is_last(&known) => {
+            Err(Error::RefreshUnavailable)
+        }
         Some(known) if is_fresh(&known, now) => {
             remember(site, &session.id, &known);
             Ok(Some(known.access_token))
