@@ -156,3 +156,17 @@ fn what_is_renewed_while_somebody_signs_out_is_revoked() {
         assert_eq!(world.provider().refresh_tokens(), 0, "{turns}");
     }
 }
+
+// Workers KV: one write of a key in a second.
+#[test]
+fn what_waits_takes_no_write_from_what_is_newer() {
+    let world = World::usual();
+    let browser = signed_in(&world);
+    due(&world);
+    world.host.faults.save.set(true);
+    browser.visit("/");
+    world.host.faults.save.set(false);
+    due(&world);
+    assert_eq!(browser.visit("/").user(), Some("alice"));
+    assert_eq!(world.host.take_counts().writes, 1, "the new one alone");
+}

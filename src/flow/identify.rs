@@ -80,7 +80,6 @@ pub async fn stand(site: &Site, host: &impl Host, mut session: Session) -> Resul
         return Ok(None);
     }
     let Some(checked_at) = standing::check(site, host, &session).await? else { return Ok(None) };
-    unsaved::store_again(site, host, &session).await;
     let mut renewed = false;
     // Twice: what another request has renewed, a while ago, may be due again itself.
     for _ in 0..2 {
@@ -92,6 +91,10 @@ pub async fn stand(site: &Site, host: &impl Host, mut session: Session) -> Resul
             Refreshed::Kept => break,
             Refreshed::Over => return Ok(None),
         }
+    }
+    // Not beside a renewal, which stores what is newer: Workers KV takes one write of a key in a second.
+    if !renewed {
+        unsaved::store_again(site, host, &session).await;
     }
     Ok((now < session.validity.until).then_some(Standing { session, renewed, checked_at }))
 }
