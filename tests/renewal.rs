@@ -143,6 +143,22 @@ fn a_sign_out_that_was_not_recorded_is_not_undone_by_a_late_renewal() {
 }
 
 #[test]
+fn a_session_that_is_ended_for_its_subject_while_it_is_renewed_sets_no_cookie() {
+    let world = Rc::new(World::usual());
+    let cookies = signed_in(&world).cookies_for(PAGE);
+    let elsewhere = signed_in(&world).cookies_for(PAGE);
+    due(&world);
+    let inner = Rc::clone(&world);
+    let everywhere = FakeRequest::post("/oidc_logout", "everywhere=1").header("origin", "https://site.example");
+    world.host.meanwhile(Endpoint::Token, move |host| {
+        send(&inner.gateway, host, &everywhere.cookies(&elsewhere));
+    });
+    let late = ask(&world, &cookies);
+    assert_eq!(late.status(), 401);
+    assert!(late.set_cookies().is_empty());
+}
+
+#[test]
 fn what_is_renewed_while_somebody_signs_out_is_revoked() {
     for turns in [false, true] {
         let world = Rc::new(World::usual());

@@ -9,7 +9,10 @@ use std::collections::BTreeMap;
 use crate::{
     config::{ProviderSettings, SessionExpiry},
     error::{Error, LogLine, ProviderError, StepError},
-    flow::{Site, access, sign_in, sign_out, standing::MIN_TTL},
+    flow::{
+        Site, access, sign_in, sign_out,
+        standing::{self, MIN_TTL},
+    },
     host::{Host, random},
     json::Object,
     oauth::{
@@ -90,11 +93,11 @@ pub enum Refreshed {
 
 /// What the provider gave for the refresh token.
 struct Fresh {
+    /// Before it was asked: its answer may have been on its way for a while, and tokens live from when they are issued.
+    asked_at: Timestamp,
     tokens: TokenSet,
     id_token: Option<IdToken>,
     claims: Object,
-    /// Before it was asked: its answer may have been on its way for a while, and tokens live from when they are issued.
-    asked_at: Timestamp,
 }
 
 impl Fresh {
@@ -189,10 +192,10 @@ async fn renew(
     let settings = site.provider()?;
     let renewed = async {
         let metadata = site.provider_cache.metadata(host, settings).await?;
+        let asked_at = host.now();
         let tokens = ask(host, settings, &metadata, refresh_token).await?;
         let id_token = verify(site, host, settings, &metadata, &tokens, &old.claims).await?;
         let claims = claims(host, settings, &metadata, &tokens, id_token.as_ref(), &old.claims).await;
-        let asked_at = host.now();
         Ok(Fresh { asked_at, tokens, id_token, claims })
     };
     match renewed.await {
@@ -231,7 +234,7 @@ fn over_here(site: &Site, session: &Session) -> Refreshed {
 
 async fn is_ended(site: &Site, host: &impl Host, session: &Session, key: &StoreKey) -> bool {
     // A sign-out that the store did not take counts here all the same.
-    if site.standings.is_ended(&session.id) {
+    if standing::is_ended_here(site, session) {
         return true;
     }
     let stored = host.store().load(key).await.ok().flatten();

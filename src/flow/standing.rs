@@ -36,11 +36,6 @@ impl Standings {
         self.0.try_borrow().ok()?.get(id).copied()
     }
 
-    /// Whether it has been ended here, or found to be.
-    pub(super) fn is_ended(&self, id: &SessionId) -> bool {
-        self.of(id) == Some(Standing::Ended)
-    }
-
     /// It is over in this isolate, whatever the store says.
     pub(super) fn end(&self, id: &SessionId) {
         self.remember(id, Standing::Ended);
@@ -66,13 +61,12 @@ impl Standings {
 /// [`Error::StoreUnavailable`] when the store has not been able to tell for too long.
 pub async fn check(site: &Site, host: &impl Host, session: &Session) -> Result<Option<Timestamp>, Error> {
     let now = host.now();
-    if site.ended.up_to(session).is_some_and(|moment| session.signed_in_at <= moment) {
+    if is_ended_here(site, session) {
         return Ok(None);
     }
     let last = match site.standings.of(&session.id) {
-        Some(Standing::Ended) => return Ok(None),
         Some(Standing::GoodAt(moment)) => moment.max(session.checked_at),
-        None => session.checked_at,
+        _ => session.checked_at,
     };
     let settings = &site.config.session;
     if now.since(last) < settings.check_interval {
@@ -92,6 +86,12 @@ pub async fn check(site: &Site, host: &impl Host, session: &Session) -> Result<O
             if now.since(last) < settings.outage_grace { Ok(Some(last)) } else { Err(Error::StoreUnavailable) }
         }
     }
+}
+
+/// Whether it has been ended here, or found to be.
+pub(super) fn is_ended_here(site: &Site, session: &Session) -> bool {
+    site.standings.of(&session.id) == Some(Standing::Ended)
+        || site.ended.up_to(session).is_some_and(|moment| session.signed_in_at <= moment)
 }
 
 async fn is_ended(site: &Site, host: &impl Host, session: &Session) -> Result<bool, StoreError> {
