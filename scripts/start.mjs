@@ -20,11 +20,11 @@ The first time takes about 7 minutes on 2 cores; it says what it is doing. Ctrl-
   --origin-port N      the demo site's port (8788)
   --provider-port N    the demo provider's port (8789)
                        0 takes any free port
-  --state DIR          where local secrets and state are kept (this folder)
+  --state DIR          where .demo/ is kept (this folder)
   --help               this text
 
-Local secrets are made once and kept in .dev.vars; the demo's settings and state go to .demo/.
-Your wrangler.toml is neither read for them nor changed.
+The demo's settings, secrets (made once) and state go to .demo/.
+Your wrangler.toml and .dev.vars are neither read for them nor changed.
 `;
 
 const READY_WITHIN_MS = 60_000;
@@ -46,7 +46,9 @@ await script(HELP, async (argv) => {
   await run(process.execPath, [join(ROOT, 'scripts', 'build.mjs')], { show: true, next: 'npm run build' });
 
   headline('Starting');
-  const secretsFile = join(options.state, '.dev.vars');
+  const folder = join(options.state, '.demo');
+  mkdirSync(folder, { recursive: true });
+  const secretsFile = join(folder, '.dev.vars');
   const secrets = localSecrets(secretsFile);
   // Only now: what npm has brought may not be there before the build has said so.
   const { startOrigin } = await import('../demo/origin.mjs');
@@ -55,7 +57,7 @@ await script(HELP, async (argv) => {
   const provider = await onPort('provider-port', options['provider-port'], (at) =>
     startProvider({ ...at, registration: true, clients: [workerClient({ clientSecret: secrets.OIDC_CLIENT_SECRET, publicUrl })] }));
 
-  const worker = startWorker(port, join(options.state, '.demo'), secretsFile, {
+  const worker = startWorker(port, folder, secretsFile, {
     OIDC_ISSUER: provider.issuer,
     OIDC_CLIENT_ID: 'edge-oidc-demo',
     OIDC_ORIGIN: origin.url,
@@ -120,7 +122,7 @@ function portFailure(option, port, error) {
   return new Failure(`port ${port} ${why}`, `npm start -- --${option} ${port + 1000 > 65_535 ? 0 : port + 1000}`);
 }
 
-/** The secrets of a .dev.vars, which is made when there is none. */
+/** The secrets of a .dev.vars of the demo's own, which is made when there is none: the doctor would try them elsewhere. */
 function localSecrets(file) {
   if (!existsSync(file)) {
     const random = () => randomBytes(32).toString('base64url');
@@ -141,7 +143,6 @@ function localSecrets(file) {
  * is kept back until `speak(withPast)`.
  */
 function startWorker(port, folder, secretsFile, vars) {
-  mkdirSync(folder, { recursive: true });
   const file = join(folder, 'wrangler.json');
   writeFileSync(file, `${JSON.stringify(wranglerConfig(vars), null, 2)}\n`);
   const child = start(nodeTool('wrangler'), [
@@ -190,7 +191,7 @@ async function untilReady(port) {
   while (Date.now() < deadline) {
     const answer = await fetch(`http://127.0.0.1:${port}/oidc_health`).catch(() => undefined);
     if (answer?.ok) return;
-    if (answer?.status === 500) throw new Failure('the Worker says that it is misconfigured', 'read its log above; if you have changed .dev.vars: rm .dev.vars && npm start');
+    if (answer?.status === 500) throw new Failure('the Worker says that it is misconfigured', 'read its log above; if you have changed .demo/.dev.vars: rm .demo/.dev.vars && npm start');
     await new Promise((wake) => setTimeout(wake, 200));
   }
   throw new Failure(`the Worker doesn't answer after ${READY_WITHIN_MS / 1000} s`, 'npm start');

@@ -13,6 +13,8 @@ use provider::{Asked, Provider, Reply};
 use serde_json::{Value, json};
 
 const CLIENT_SECRET: &str = "a-secret-that-nobody-may-see";
+/// `given:of-another-site`, as it would be sent.
+const OTHER_CLIENT: &str = "Basic Z2l2ZW46b2YtYW5vdGhlci1zaXRl";
 const SITE: &str = "https://app.example.com";
 
 /// It writes down each command, and remembers namespaces and secrets.
@@ -114,6 +116,9 @@ fn says(registers: bool, asked: &Asked, issuer: &str) -> Reply {
             let keys: Value = serde_json::from_str(include_str!("vectors/jwks.json")).unwrap();
             reply(200, None, &json!({ "keys": [keys["jwks"]["keys"][1]] }))
         }
+        "/token" if asked.header("authorization").is_some_and(|header| header.starts_with(OTHER_CLIENT)) => {
+            reply(401, None, &json!({ "error": "invalid_client" }))
+        }
         "/token" => reply(400, None, &json!({ "error": "invalid_grant" })),
         "/auth" => reply(303, Some(&format!("{SITE}/oidc_callback?error=login_required")), &json!({})),
         other => panic!("{other}"),
@@ -146,6 +151,15 @@ fn from_nothing() {
     assert_eq!(registration["token_endpoint_auth_method"], "client_secret_basic");
     assert!(outcome.stdout.contains("is registered") && outcome.stdout.contains("npm run deploy"), "{outcome:?}");
     assert!(desk.calls().iter().all(|call| call.contains("--config wrangler.toml")), "{:?}", desk.calls());
+}
+
+#[test]
+fn the_secret_is_tried_that_was_put() {
+    let desk = Desk::new(true);
+    desk.folder.write(".dev.vars", "OIDC_CLIENT_SECRET=of-another-site\n");
+    let outcome = desk.run(&desk.usual(&[]));
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.stdout.contains("the provider takes client id and secret"), "{outcome:?}");
 }
 
 #[test]

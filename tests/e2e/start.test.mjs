@@ -55,8 +55,8 @@ describe('npm start', () => {
       const [, publicUrl] = await demo.said(/Open\s+(http:\/\/localhost:\d+)\//);
       const [, origin, provider] = await demo.said(/the site is http:\/\/127\.0\.0\.1:(\d+), the provider http:\/\/127\.0\.0\.1:(\d+)/);
       assert.match(demo.output(), /alice \/ alice/);
-      assert.equal(statSync(join(state, '.dev.vars')).mode & 0o777, 0o600);
-      const secrets = [...readFileSync(join(state, '.dev.vars'), 'utf8').matchAll(/="([^"]+)"/g)].map(([, secret]) => secret);
+      assert.equal(statSync(join(state, '.demo', '.dev.vars')).mode & 0o777, 0o600);
+      const secrets = [...readFileSync(join(state, '.demo', '.dev.vars'), 'utf8').matchAll(/="([^"]+)"/g)].map(([, secret]) => secret);
       assert.equal(secrets.length, 2);
       for (const secret of secrets) assert.ok(Buffer.from(secret, 'base64url').length === 32 && !demo.output().includes(secret));
 

@@ -151,6 +151,11 @@ impl Site {
         bound.chain(vars).chain(secrets).filter(|(name, _)| ours(name) && !is_binding(name)).collect()
     }
 
+    /// What the client's secret is, whatever the files say.
+    pub(crate) fn take_client_secret(&mut self, secret: &Secret<String>) {
+        self.secrets.push(("OIDC_CLIENT_SECRET".to_owned(), secret.expose().clone()));
+    }
+
     /// The secrets that wrangler is told to insist on.
     fn required_secrets(&self) -> Vec<&str> {
         let required = self.own("secrets").and_then(|secrets| secrets.get("required")).and_then(Value::as_array);

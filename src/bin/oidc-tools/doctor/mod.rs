@@ -10,6 +10,7 @@ mod provider;
 
 use std::process::ExitCode;
 
+use edge_oidc::secret::Secret;
 use lexopt::Parser;
 
 use crate::{
@@ -123,14 +124,18 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     Ok(if findings.is_healthy(options.strict) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The same for a site that is not deployed yet.
+/// The same for a site that is not deployed yet; `secret` is the client's, which may be nowhere on this machine.
 pub(crate) fn look_before_deployment(
     files: &Files,
     public_origin: &str,
+    secret: Option<&Secret<String>>,
     terminal: &Terminal,
     paint: Paint,
 ) -> Result<ExitCode, Failure> {
-    let site = Site::read(files)?;
+    let mut site = Site::read(files)?;
+    if let Some(secret) = secret {
+        site.take_client_secret(secret);
+    }
     site.hide_secrets(terminal);
     let mut findings = Findings::default();
     if let Some(config) = files::check(&site, &clock::now().to_utc_date(), &mut findings) {

@@ -135,7 +135,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     setup.tell(&client.story);
     setup.write(&provider, &site, &origin, &client)?;
     setup.secrets(&client)?;
-    setup.look(&site)
+    setup.look(&site, client.secret.as_ref())
 }
 
 struct Setup<'s> {
@@ -250,13 +250,13 @@ impl Setup<'_> {
     }
 
     /// The doctor looks at everything but the Worker, which is not deployed yet.
-    fn look(&self, site: &SecureUrl) -> Result<ExitCode, Failure> {
+    fn look(&self, site: &SecureUrl, secret: Option<&Secret<String>>) -> Result<ExitCode, Failure> {
         if self.options.dry_run {
             return Ok(ExitCode::SUCCESS);
         }
         self.terminal.say("");
         let origin = site.origin();
-        let code = doctor::look_before_deployment(&self.options.files, &origin, self.terminal, self.paint)?;
+        let code = doctor::look_before_deployment(&self.options.files, &origin, secret, self.terminal, self.paint)?;
         let port = origin.rsplit_once(':').map_or("8787", |(_, port)| port).trim_start_matches('/');
         let environment = self.options.files.environment.as_deref();
         let [env, npm] =
