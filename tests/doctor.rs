@@ -393,6 +393,42 @@ fn strictly_a_warning_is_bad() {
 }
 
 #[test]
+fn coming_back_elsewhere() {
+    let town =
+        Town::with("nothing").changed("[vars]", "[vars]\nOVERWRITE_REDIRECT_URI = \"https://app.example.com/other\"");
+    holds(&town.examined(&["--offline"]), "routes", "warning", "visitors come back to https://app.example.com/other");
+    let town = town.changed("[vars]", "[vars]\nOIDC_CALLBACK_ROUTE = \"/other\"");
+    holds(&town.examined(&["--offline"]), "routes", "good", "a host name of its own");
+}
+
+/// What the README says of APIs: nobody signs in, so there is no store and no callback.
+#[test]
+fn an_api() {
+    let api = |pattern: &str, more: &str| {
+        Town::with("nothing")
+            .changed(
+                "pattern = \"app.example.com\", custom_domain = true",
+                &format!("pattern = \"api.example.com/{pattern}\""),
+            )
+            .changed("[[kv_namespaces]]\nbinding = \"OIDC_CREDENTIALS\"", "")
+            .changed("OIDC_RULES = [{ path = \"/public/*\", access = \"public\" }]", "OIDC_RESOURCE_SERVER_ONLY = true")
+            .changed("[vars]", &format!("[vars]\n{more}"))
+    };
+    let (code, findings) = api("*", "").examined(&["--offline"]);
+    assert_eq!(code, Some(0), "{findings:#?}");
+    for (check, words) in [("store", "none is needed"), ("enabled", "callers are asked for access tokens")] {
+        assert!(
+            findings.iter().any(|finding| finding.check == check && finding.found.contains(words)),
+            "{findings:#?}"
+        );
+    }
+    let (code, findings) = api("orders/*", "OIDC_ID_TOKEN_COOKIE_PATH = \"/orders\"").examined(&["--offline"]);
+    let words = "/.well-known/oauth-protected-resource does not come to the Worker";
+    holds(&(code, findings), "routes", "warning", words);
+    holds(&api("orders/*", "").examined(&["--offline"]), "routes", "bad", "/oidc_health does not come to the Worker");
+}
+
+#[test]
 fn which_secrets_are_deployed() {
     let town = Town::with("nothing");
     for (answer, status, words) in [

@@ -242,6 +242,22 @@ pub(crate) struct Route {
     pub(crate) custom_domain: bool,
 }
 
+impl Route {
+    /// The host, and what stands behind its first slash.
+    pub(crate) fn host_and_path(&self) -> (&str, &str) {
+        self.pattern.split_once('/').unwrap_or((&self.pattern, ""))
+    }
+
+    /// Whether requests for this path come along it.
+    pub(crate) fn covers(&self, path: &str) -> bool {
+        let own = self.host_and_path().1;
+        path.strip_prefix('/').is_some_and(|path| match own.strip_suffix('*') {
+            Some(prefix) => path.starts_with(prefix),
+            None => path == own,
+        })
+    }
+}
+
 fn without_scheme(pattern: &str) -> &str {
     pattern.split_once("://").map_or(pattern, |(_, rest)| rest)
 }

@@ -1,8 +1,11 @@
 //! What the files alone tell: settings, secrets, bindings, and how the Worker stands in front of the site.
 
-use edge_oidc::config::{
-    Config, OriginSettings, StoreKind,
-    settings::{SETTINGS, Setting},
+use edge_oidc::{
+    config::{
+        Config, OriginSettings, StoreKind,
+        settings::{SETTINGS, Setting},
+    },
+    route,
 };
 use serde_json::Value;
 
@@ -131,6 +134,7 @@ fn store(config: &Config, findings: &mut Findings) {
     match config.store {
         StoreKind::Kv => findings.good(CHECK, "Workers KV"),
         StoreKind::Durable => findings.good(CHECK, "Durable Objects"),
+        StoreKind::Memory if config.resource_server_only => findings.good(CHECK, "none is needed: nobody signs in"),
         StoreKind::Memory => findings.bad(
             CHECK,
             "memory, which forgets and is known to one isolate alone",
@@ -211,13 +215,18 @@ fn signs_in(site: &Site, config: &Config, findings: &mut Findings) {
         findings.bad(CHECK, "OIDC_ENABLED is false: nobody is asked to sign in", "remove it before you deploy");
     } else if !config.cookie.secure && !is_local {
         findings.bad(CHECK, "OIDC_COOKIE_SECURE is false: only loopback hosts are served", "remove it");
+    } else if config.resource_server_only {
+        findings.good(CHECK, "callers are asked for access tokens, and nobody to sign in");
     } else {
         findings.good(CHECK, "visitors are asked to sign in");
     }
 }
 
+const CHECK_ROUTES: &str = "routes";
+
 fn routes(site: &Site, config: &Config, findings: &mut Findings) {
-    const CHECK: &str = "routes";
+    const CHECK: &str = CHECK_ROUTES;
+    callback(config, findings);
     let routes = site.routes();
     if routes.is_empty() {
         let cure =
@@ -226,7 +235,7 @@ fn routes(site: &Site, config: &Config, findings: &mut Findings) {
         return;
     }
     for route in &routes {
-        match route_problem(route, config) {
+        match route_problem(route, &routes, config) {
             Some((found, cure)) => findings.bad(CHECK, format!("{}: {found}", route.pattern), cure),
             None if route.custom_domain => findings.good(CHECK, format!("{}, a host name of its own", route.pattern)),
             None => findings.unseen(
@@ -236,26 +245,50 @@ fn routes(site: &Site, config: &Config, findings: &mut Findings) {
             ),
         }
     }
+    resource_metadata(config, &routes, findings);
 }
 
-fn route_problem(route: &Route, config: &Config) -> Option<(String, &'static str)> {
+// It is used to the letter, and what comes back elsewhere is a request for the origin.
+fn callback(config: &Config, findings: &mut Findings) {
+    let elsewhere = config.redirect_uri.as_ref().filter(|uri| uri.path() != config.routes.callback);
+    if let Some(uri) = elsewhere.filter(|_| !config.resource_server_only) {
+        let found = format!("visitors come back to {uri}, and the callback is {}", config.routes.callback);
+        findings.warning(
+            CHECK_ROUTES,
+            found,
+            "set OIDC_CALLBACK_ROUTE to its path, unless a proxy before the Worker does",
+        );
+    }
+}
+
+// RFC 9728 §3.1: it stands at the root, whatever path the Worker has.
+fn resource_metadata(config: &Config, routes: &[Route], findings: &mut Findings) {
+    let is_heard = |path: &str| routes.iter().any(|route| route.custom_domain || route.covers(path));
+    let asked = config.rules.iter().filter(|rule| rule.takes_tokens());
+    let mut unheard = asked.filter_map(|rule| route::resource_metadata(config, rule)).filter(|path| !is_heard(path));
+    if let Some(path) = unheard.next() {
+        let found = format!("{path} does not come to the Worker, and callers without a token are told to look there");
+        findings.warning(CHECK_ROUTES, found, "one route more: HOST/.well-known/oauth-protected-resource*");
+    }
+}
+
+fn route_problem(route: &Route, all: &[Route], config: &Config) -> Option<(String, &'static str)> {
     let same_url = matches!(config.origin, OriginSettings::SameUrl);
     if route.custom_domain {
         let loops = "there is no origin behind a host name of the Worker's own";
         return same_url.then(|| (loops.to_owned(), "set OIDC_ORIGIN, or bind ORIGIN"));
     }
-    let (host, path) = route.pattern.split_once('/').unwrap_or((&route.pattern, ""));
-    let covers = |own: &str| {
-        own.strip_prefix('/').is_some_and(|own| match path.strip_suffix('*') {
-            Some(prefix) => own.starts_with(prefix),
-            None => own == path,
-        })
-    };
-    if let Some(own) = [&config.routes.callback, &config.routes.logout].into_iter().find(|own| !covers(own)) {
+    let (host, path) = route.host_and_path();
+    let here = || all.iter().filter(|other| other.host_and_path().0 == host);
+    let health = format!("{}oidc_health", config.routes.base);
+    // Where nobody signs in, nobody comes back.
+    let own =
+        if config.resource_server_only { vec![&health] } else { vec![&config.routes.callback, &config.routes.logout] };
+    if let Some(own) = own.into_iter().find(|own| !here().any(|route| route.covers(own))) {
         let found = format!("{own} does not come to the Worker");
         return Some((found, "write the pattern as HOST/*, or set OIDC_ID_TOKEN_COOKIE_PATH to its path"));
     }
-    if path != "*" && config.routes.base == "/" {
+    if path != "*" && config.routes.base == "/" && !config.resource_server_only {
         let found = "the rest of the host is open to everybody".to_owned();
         return Some((found, "write the pattern as HOST/*, or set OIDC_ID_TOKEN_COOKIE_PATH to its path"));
     }
