@@ -401,6 +401,25 @@ fn coming_back_elsewhere() {
     holds(&town.examined(&["--offline"]), "routes", "good", "a host name of its own");
 }
 
+/// As docs/flask-oidc.md has it: the client secrets are a secret of the Worker's, and say who the provider is.
+#[test]
+fn what_only_the_client_secrets_say() {
+    let required = "required = [\"OIDC_SECRET_KEY\", \"OIDC_CLIENT_SECRET\"]";
+    let changed = required.replace("SECRET\"", "SECRETS\"");
+    for (without, check) in
+        [(&["OIDC_ISSUER = ", "OIDC_CLIENT_ID = "][..], "discovery"), (&["OIDC_CLIENT_ID = "], "client")]
+    {
+        let mut town = Town::with("nothing").changed(required, &changed);
+        for line in without {
+            town = town.changed(line, "# ");
+        }
+        town.folder.write(".dev.vars", "");
+        let (code, findings) = town.examined(&[]);
+        holds(&(code, findings), check, "unseen", "not to be seen here: OIDC_CLIENT_SECRETS");
+        assert!(town.servers[0].asked().iter().all(|asked| !asked.path.contains("client_id")));
+    }
+}
+
 /// What the README says of APIs: nobody signs in, so there is no store and no callback.
 #[test]
 fn an_api() {

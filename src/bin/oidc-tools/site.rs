@@ -185,6 +185,21 @@ impl Site {
         self.needed_secrets(config).into_iter().filter(|name| !variables.contains_key(*name)).collect()
     }
 
+    /// Whether the issuer is here, and not only what stands in for it.
+    pub(crate) fn knows_provider(&self) -> bool {
+        self.says("OIDC_ISSUER") || self.says("OIDC_CLIENT_SECRETS")
+    }
+
+    /// Whether it is here who the site is at the provider.
+    pub(crate) fn knows_client(&self) -> bool {
+        let is_elsewhere = self.unseen_secrets(None).contains(&"OIDC_CLIENT_SECRETS") || !self.knows_provider();
+        self.says("OIDC_CLIENT_ID") || !is_elsewhere
+    }
+
+    fn says(&self, name: &str) -> bool {
+        self.variables().contains_key(name)
+    }
+
     /// Whether the client can be asked for: its secret is here, or it has none.
     pub(crate) fn knows_client_secret(&self, config: &Config) -> bool {
         let unseen = self.unseen_secrets(Some(config));

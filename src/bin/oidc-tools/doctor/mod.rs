@@ -139,8 +139,7 @@ pub(crate) fn look_before_deployment(
     site.hide_secrets(terminal);
     let mut findings = Findings::default();
     if let Some(config) = files::check(&site, &clock::now().to_utc_date(), &mut findings) {
-        let knows_secret = site.knows_client_secret(&config);
-        provider::check(&config, knows_secret, Some(public_origin), &Network { terminal }, &mut findings);
+        provider::check(&config, &site, Some(public_origin), &Network { terminal }, &mut findings);
     }
     terminal.say(&findings.text(paint));
     Ok(if findings.is_healthy(false) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -157,8 +156,7 @@ fn examine(options: &Options, terminal: &Terminal) -> Result<Findings, Failure> 
     let Some(config) = config.filter(|_| !options.offline) else { return Ok(findings) };
     let network = Network { terminal };
     let public = site.public_origin(&config);
-    let knows_secret = site.knows_client_secret(&config);
-    let metadata = provider::check(&config, knows_secret, public.as_deref(), &network, &mut findings);
+    let metadata = provider::check(&config, &site, public.as_deref(), &network, &mut findings);
     front::check(&config, public.as_deref(), metadata.as_ref(), &network, &mut findings);
     Ok(findings)
 }

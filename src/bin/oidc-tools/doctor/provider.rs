@@ -18,25 +18,36 @@ use super::{
     client::{self, CLIENT, REDIRECT},
     network::{Network, header},
 };
-use crate::clock;
+use crate::{clock, site::Site};
+
+const SECRETS_FILE: &str = "npm run doctor -- --secrets-file FILE";
 
 /// Everything about the provider; what it says of itself, if it can be used.
 pub(super) fn check(
     config: &Config,
-    knows_secret: bool,
+    site: &Site,
     public_origin: Option<&str>,
     network: &Network<'_>,
     findings: &mut Findings,
 ) -> Option<Metadata> {
     let settings = config.providers.first()?;
+    if !site.knows_provider() {
+        findings.unseen("discovery", "the provider is not to be seen here: OIDC_CLIENT_SECRETS names it", SECRETS_FILE);
+        return None;
+    }
     let (metadata, document) = discover(settings, network, findings)?;
     keys(&metadata, network, findings);
     scopes(settings, &document, findings);
     auth_method(settings, &metadata, findings);
+    if !site.knows_client() {
+        findings.unseen(CLIENT, "the client id is not to be seen here: OIDC_CLIENT_SECRETS has it", SECRETS_FILE);
+        return Some(metadata);
+    }
+    let knows_secret = site.knows_client_secret(config);
     if knows_secret {
         client::secret(settings, &metadata, network, findings);
     } else {
-        findings.unseen(CLIENT, "the client secret is not here to try it", "npm run doctor -- --secrets-file FILE");
+        findings.unseen(CLIENT, "the client secret is not here to try it", SECRETS_FILE);
     }
     client::introspection(config, settings, &metadata, knows_secret, network, findings);
     if config.resource_server_only {
