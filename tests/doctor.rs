@@ -393,6 +393,23 @@ fn strictly_a_warning_is_bad() {
 }
 
 #[test]
+fn the_environment_that_wrangler_takes() {
+    let town = Town::with("nothing").changed("[secrets]", "[env.staging.vars]\nOIDC_CLOCK_SKEW = 601\n[secrets]");
+    let staging = [("CLOUDFLARE_ENV", "staging")];
+    let is_staging = |(_, findings): (Option<i32>, Vec<Finding>)| {
+        findings.iter().any(|finding| finding.found.starts_with("OIDC_CLOCK_SKEW"))
+    };
+    assert!(is_staging(town.examined(&["--offline", "--env", "staging"])));
+    assert!(is_staging(town.examined_from(&staging, &["--offline"])));
+    assert!(!is_staging(town.examined_from(&staging, &["--offline", "--env", ""])));
+    assert!(!is_staging(town.examined_from(&[("CLOUDFLARE_ENV", "")], &["--offline"])));
+    // wrangler is told the same.
+    town.folder.program("npx", "echo \"$*\" > calls; echo '[]'");
+    town.examined_from(&staging, &["--offline", "--deployed", "--env", ""]);
+    assert!(town.folder.read("calls").ends_with(" --env=\n"), "{}", town.folder.read("calls"));
+}
+
+#[test]
 fn coming_back_elsewhere() {
     let town =
         Town::with("nothing").changed("[vars]", "[vars]\nOVERWRITE_REDIRECT_URI = \"https://app.example.com/other\"");

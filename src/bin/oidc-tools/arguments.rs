@@ -10,7 +10,7 @@ use crate::site::Files;
 /// The options of [`files`], for every `--help`.
 pub(crate) const FILES_HELP: &str = "
   --config FILE         the configuration (wrangler.toml)
-  --env NAME            an environment of it
+  --env NAME            an environment of it (CLOUDFLARE_ENV)
   --secrets-file FILE   NAME=value lines or JSON (.dev.vars beside the configuration)
   --debug               tells what is sent and received, without secrets
   --help                this text
@@ -32,7 +32,7 @@ pub(crate) fn option(argument: &Arg<'_>) -> Result<String, UsageError> {
 pub(crate) fn files(files: &mut Files, option: &str, parser: &mut Parser) -> Result<(), UsageError> {
     match option {
         "config" => files.config = PathBuf::from(parser.value()?),
-        "env" => files.environment = Some(parser.value()?.string()?),
+        "env" => files.environment = Some(parser.value()?.string()?).filter(|name| !name.is_empty()),
         "secrets-file" => files.secrets = Some(PathBuf::from(parser.value()?)),
         other => return Err(UsageError(format!("invalid option '--{other}'"))),
     }

@@ -2,6 +2,7 @@
 //! what comes out is what the Worker gets.
 
 use std::{
+    env,
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
@@ -19,12 +20,15 @@ use serde_json::{Value, json};
 
 use crate::{dev_vars, failure::Failure, jsonc, shared::terminal::Terminal};
 
+/// By which wrangler is told the environment when the command line does not say it.
+const ENVIRONMENT: &str = "CLOUDFLARE_ENV";
+
 /// Which files, and which environment of theirs.
 #[derive(Debug)]
 pub(crate) struct Files {
     /// `--config`.
     pub(crate) config: PathBuf,
-    /// `--env`.
+    /// `--env`, else `CLOUDFLARE_ENV`, as wrangler has it; an empty one is none.
     pub(crate) environment: Option<String>,
     /// `--secrets-file`; `None`: `.dev.vars` beside the configuration.
     pub(crate) secrets: Option<PathBuf>,
@@ -37,6 +41,8 @@ impl Files {
         arguments.extend(["--config".into(), self.config.clone().into_os_string()]);
         if let Some(name) = &self.environment {
             arguments.extend(["--env".into(), name.into()]);
+        } else if env::var_os(ENVIRONMENT).is_some() {
+            arguments.push("--env=".into());
         }
         arguments
     }
@@ -53,7 +59,8 @@ impl Default for Files {
     /// The configuration that wrangler would find.
     fn default() -> Self {
         let found = ["wrangler.json", "wrangler.jsonc"].map(Path::new).into_iter().find(|path| path.exists());
-        Self { config: found.unwrap_or(Path::new("wrangler.toml")).to_owned(), environment: None, secrets: None }
+        let environment = env::var(ENVIRONMENT).ok().filter(|name| !name.is_empty());
+        Self { config: found.unwrap_or(Path::new("wrangler.toml")).to_owned(), environment, secrets: None }
     }
 }
 

@@ -1,9 +1,6 @@
 //! The two files, as wrangler reads them.
 
-use std::{
-    env,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use edge_oidc::config::ConfigError;
 
