@@ -161,10 +161,16 @@ fn a_whole_request_is_signed() {
     let more = json!({"OIDC_ASSERTION_KEY": key.private_jwk(), "OIDC_ORIGIN": "https://Origin.example:8443/pre"});
     let world = World::new(&settings(&json!({"alg": "EdDSA", "signature": true}), &more));
     let alice = world.alice();
-    for (method, target, covered) in [("GET", "/a?b", true), ("POST", "/", true), ("GET", "/public/a", false)] {
+    for (method, target, got, covered) in [
+        ("GET", "/a?b", "/a?b", true),
+        ("POST", "/", "/", true),
+        ("GET", "/public/a", "/public/a", false),
+        // As the origin gets it from the platform, which has parsed the URL.
+        ("GET", "/it's?b='c'&d=\u{e9}", "/it's?b=%27c%27&d=%C3%A9", true),
+    ] {
         let forged = FakeRequest::new(method, target).header("signature", "x").header("signature-input", "x");
         let answer = alice.send(forged.header("cf-connecting-ip", "203.0.113.7"));
-        let base = base_of(&answer, method, "origin.example:8443", &format!("/pre{target}"));
+        let base = base_of(&answer, method, "origin.example:8443", &format!("/pre{got}"));
         let now = world.host.unix();
         assert!(base.contains(&format!(";created={now};expires={};nonce=\"", now + 60)), "{base}");
         assert!(base.contains(";keyid=\"ed25519\";alg=\"ed25519\";tag=\"edge-oidc\""), "{base}");

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startOrigin } from '../../examples/origin/server.mjs';
 import { createVerifier } from '../../examples/origin/verify.mjs';
-import { request } from './support/http.mjs';
+import { rawRequest, request } from './support/http.mjs';
 import { startStack } from './support/stack.mjs';
 import { freePort } from './support/workerd.mjs';
 
@@ -73,6 +73,14 @@ describe('a signed request', () => {
     assert.deepEqual((await site.visitor.send('/public/x?y')).json(), { sub: null });
     assert.deepEqual((await site.visitor.signIn('/private/')).json(), { sub: 'alice' });
     assert.deepEqual((await site.visitor.send('/a?b=%2f', { method: 'PUT', body: 'x' })).json(), { sub: 'alice' });
+  });
+
+  test('is proven with a query that the platform encodes on the way', async () => {
+    for (const method of ['GET', 'PUT']) {
+      assert.deepEqual((await site.visitor.send("/it's?$filter=name eq 'x'".replaceAll(' ', '+'), { method })).json(), { sub: 'alice' });
+    }
+    const answer = await rawRequest(site.stack.port, `GET /public/x?q=caf\u00e9 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    assert.equal(answer.status, 200, answer.body);
   });
 
   test('is not believed when it came another way', async () => {
