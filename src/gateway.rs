@@ -265,6 +265,10 @@ impl Gateway {
         url: &RequestUrl<'_>,
         renewed: Vec<SetCookie>,
     ) -> Result<Forward, Error> {
+        // RFC 9110 §9.3.8: the origin would show the client what it is told, tokens and signatures included.
+        if request.method() == "TRACE" {
+            return Err(Error::Method("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+        }
         let mut forward = self.forward(admitted, request, url, renewed);
         if self.site.config.pass_access_token && admitted.caller().is_none() {
             let cookies = admitted.identity().filter(|_| admitted.is_told()).map_or("", |_| request.cookies());

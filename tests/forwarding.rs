@@ -247,6 +247,18 @@ fn identity_is_told_one_to_one() {
 }
 
 #[test]
+fn no_origin_is_asked_to_show_what_it_was_told() {
+    let world = World::new(&rules());
+    let alice = world.alice();
+    for (path, status) in [("/public/a", 405), ("/maybe/a", 405), ("/a", 405), ("/never", 403), ("/boss/a", 403)] {
+        let answer = alice.send(FakeRequest::new("TRACE", path));
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(answer.header("allow").is_some(), status == 405, "{path}");
+    }
+    assert_eq!(world.send(&FakeRequest::new("TRACE", "/a")).status(), 401);
+}
+
+#[test]
 fn the_hot_path_asks_nobody() {
     let world = World::new(&rules());
     let alice = world.alice();
