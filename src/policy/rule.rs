@@ -114,7 +114,16 @@ impl ClaimRule {
     }
 
     fn allows(&self, value: &Value) -> bool {
-        self.any_of.contains(value) || (self.path.is("email") && self.any_of.iter().any(|domain| is_at(domain, value)))
+        self.any_of.iter().any(|allowed| is_same(allowed, value))
+            || (self.path.is("email") && self.any_of.iter().any(|domain| is_at(domain, value)))
+    }
+}
+
+/// Whether two values are one. JSON has one kind of number, so `1` and `1.0` are the same (RFC 8259 §6).
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) if one.is_f64() != other.is_f64() => one.as_f64() == other.as_f64(),
+        _ => one == other,
     }
 }
 

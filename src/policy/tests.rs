@@ -136,15 +136,20 @@ fn step_up_by_way_and_by_age() {
 
 #[test]
 fn claims_any_value_of_every_rule() {
-    let claims =
-        json!({"sub": "a", "groups": ["x", "y"], "level": 3, "realm_access": {"roles": ["admin"]}, "on": true});
+    let claims = json!({"sub": "a", "groups": ["x", "y"], "level": 3, "floats": [2.0, 2.5],
+        "realm_access": {"roles": ["admin"]}, "on": true});
     for (asked, expected) in [
         (("groups", json!("x")), "admit with identity"),
         (("groups", json!(["z", "y"])), "admit with identity"),
         (("groups", json!("z")), "forbid"),
         (("groups", json!(["x", "y"])), "admit with identity"),
         (("level", json!(3)), "admit with identity"),
+        (("level", json!(3.0)), "admit with identity"),
+        (("level", json!(3.5)), "forbid"),
         (("level", json!("3")), "forbid"),
+        (("floats", json!(2)), "admit with identity"),
+        (("floats", json!(2.5)), "admit with identity"),
+        (("floats", json!(3)), "forbid"),
         (("on", json!(true)), "admit with identity"),
         (("on", json!("true")), "forbid"),
         (("realm_access.roles", json!("admin")), "admit with identity"),
