@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     Routes,
-    names::unknown_member,
+    names::{nearest, unknown_member},
     reader::Reader,
     value::{self, Checked, Mismatch, printable},
 };
@@ -19,6 +19,12 @@ use crate::{
 const NAME: &str = "OIDC_RULES";
 
 const KEYS: [&str; 9] = ["path", "methods", "access", "scopes", "claims", "roles", "acr_values", "max_age", "cache"];
+
+/// What the platform takes, and what it does not but a proxy may ask about: those of IANA's registry.
+const METHODS: &str = "GET HEAD POST PUT DELETE PATCH OPTIONS TRACE CONNECT QUERY PROPFIND PROPPATCH MKCOL COPY \
+    MOVE LOCK UNLOCK ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT LABEL LINK MERGE MKACTIVITY MKCALENDAR \
+    MKREDIRECTREF MKWORKSPACE ORDERPATCH REBIND REPORT SEARCH UNBIND UNCHECKOUT UNLINK UPDATE UPDATEREDIRECTREF \
+    VERSION-CONTROL BAN MSEARCH NOTIFY PURGE SUBSCRIBE UNSUBSCRIBE";
 
 /// A year, in seconds: a longer `max_age` asks for nothing.
 const LONGEST_AGE: u64 = 31_536_000;
@@ -152,7 +158,8 @@ impl RuleParser<'_, '_, '_> {
     }
 
     fn check_reachable(&mut self, rule: &Rule, earlier: &[Rule], routes: &Routes) {
-        if rule.pattern.is_exact() && routes.is_own(rule.pattern.prefix()) {
+        let decoded = core::str::from_utf8(rule.pattern.decoded_prefix()).unwrap_or_default();
+        if rule.pattern.is_exact() && routes.is_own(decoded) {
             self.refuse(
                 "path",
                 self.members.get("path"),
@@ -223,14 +230,20 @@ fn pattern(value: &Value) -> Checked<PathPattern> {
     })
 }
 
-// RFC 9110 §9.1: methods are case-sensitive tokens, and all that are in use are in upper case.
+// RFC 9110 §9.1: methods are case-sensitive, and all that are in use are in upper case. One that nobody sends would
+// leave the requests that were meant to the rules behind.
 fn methods(value: &Value) -> Checked<Vec<String>> {
     let methods = value::list(value)?;
-    let is_method = |name: &String| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'-');
-    if methods.is_empty() || !methods.iter().all(is_method) {
+    if methods.is_empty() {
         return Err(Mismatch::new("methods in upper case", "write them as [\"GET\", \"POST\"], or remove `methods`"));
     }
-    Ok(methods)
+    let known: Vec<&str> = METHODS.split(' ').collect();
+    match methods.iter().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => {
+            Err(Mismatch::new("methods in upper case", format!("write `{}`", nearest(name, known.iter().copied()))))
+        }
+        None => Ok(methods),
+    }
 }
 
 // RFC 6749 §3.3

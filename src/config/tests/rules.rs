@@ -63,6 +63,8 @@ fn bad_rules_are_named_by_index() {
         (json!([{"path": 7, "access": "login"}]), "OIDC_RULES[0].path: expected text, got 7"),
         (json!([{"path": "/a", "access": "login", "methods": ["get"]}]), "OIDC_RULES[0].methods: expected methods"),
         (json!([{"path": "/a", "access": "login", "methods": []}]), "OIDC_RULES[0].methods: expected methods"),
+        (json!([{"path": "/a", "access": "login", "methods": ["GET", "POTS"]}]), "[\"GET\",\"POTS\"]; write `POST`"),
+        (json!([{"path": "/a", "access": "login", "methods": ["delete"]}]), "; write `DELETE`"),
         (json!([{"path": "/a", "access": "login", "cache": "private"}]), "OIDC_RULES[0].cache: expected one of"),
         (json!([{"path": "/a", "access": "login", "claims": {}}]), "OIDC_RULES[0].claims: expected one member"),
         (json!([{"path": "/a", "access": "login", "claims": "sub"}]), "OIDC_RULES[0].claims: expected a JSON object"),
@@ -91,6 +93,7 @@ fn bad_rules_are_named_by_index() {
         (json!([{"path": "/oidc_login", "access": "public"}]), ".path: expected a path that no endpoint"),
         (json!([{"path": "/oidc_callback", "access": "public"}]), ".path: expected a path that no endpoint"),
         (json!([{"path": "/oidc_resume", "access": "deny"}]), ".path: expected a path that no endpoint"),
+        (json!([{"path": "/oidc_%61ccount", "access": "deny"}]), ".path: expected a path that no endpoint"),
     ] {
         let lines = report(&json!({ "OIDC_RULES": list }));
         assert!(lines.contains(says), "{list}: {lines}");
