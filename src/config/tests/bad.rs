@@ -110,6 +110,8 @@ fn bad() -> Vec<(&'static str, Value, &'static str)> {
         ("OIDC_HEADERS", json!({"sub": "authorization"}), "no other meaning"),
         ("OIDC_HEADERS", json!({"sub": "Proxy-Authorization"}), "no other meaning"),
         ("OIDC_HEADERS", json!({"sub": "CF-Connecting-IP"}), "no other meaning"),
+        ("OIDC_HEADERS", json!({"sub": "Signature"}), "no other meaning"),
+        ("OIDC_HEADERS", json!({"sub": "signature-input"}), "no other meaning"),
         ("OIDC_HEADERS", json!({"sub": "X-User", "email": "x-user"}), "of its own for each claim"),
         ("OIDC_HEADERS", json!({"a..b": "X-User"}), "a claim's name"),
         ("OIDC_PASS_ACCESS_TOKEN", json!("x"), "true or false"),
