@@ -159,7 +159,7 @@ fn whence(request: &impl IncomingRequest, public_origin: &str) -> impl Iterator<
 fn whole_url(origin: &OriginSettings, url: &RequestUrl<'_>, target: Cow<'_, str>) -> Option<String> {
     match (origin, target) {
         (OriginSettings::Url(base), target) => {
-            Some(as_written([base.as_str().trim_end_matches('/'), &target].concat()))
+            Some(as_written([&base.origin(), base.path().trim_end_matches('/'), &target].concat()))
         }
         (OriginSettings::Binding | OriginSettings::SameUrl, Cow::Borrowed(_)) => None,
         (OriginSettings::Binding | OriginSettings::SameUrl, Cow::Owned(target)) => {

@@ -158,7 +158,7 @@ fn base_of(answer: &Answer, method: &str, authority: &str, target: &str) -> Stri
 #[test]
 fn a_whole_request_is_signed() {
     let key = TestKey::ed25519();
-    let more = json!({"OIDC_ASSERTION_KEY": key.private_jwk(), "OIDC_ORIGIN": "https://Origin.example:8443/pre"});
+    let more = json!({"OIDC_ASSERTION_KEY": key.private_jwk(), "OIDC_ORIGIN": "HTTPS://Origin.example:08443/pre"});
     let world = World::new(&settings(&json!({"alg": "EdDSA", "signature": true}), &more));
     let alice = world.alice();
     for (method, target, got, covered) in [
