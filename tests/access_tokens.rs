@@ -568,6 +568,16 @@ fn a_resource_server_alone() {
         assert!(answer.set_cookies().is_empty(), "{path}");
     }
     assert_eq!(world.send(&bearer("/", "good-token")).user(), Some("a"));
+    // A proxy that asks about nothing in particular hears of the same challenge.
+    for (request, challenge) in [
+        (FakeRequest::get("/oidc_auth"), r#"Bearer realm="https://site.example", resource_metadata="#),
+        (bearer("/oidc_auth", "bad"), r#"Bearer realm="https://site.example", error="invalid_token""#),
+    ] {
+        let answer = world.send(&request);
+        let challenged = answer.header("www-authenticate").is_some_and(|header| header.starts_with(challenge));
+        assert!(answer.status() == 401 && challenged, "{:?}", answer.header("www-authenticate"));
+        assert_eq!(answer.json()["error"], "invalid_token");
+    }
 }
 
 #[test]

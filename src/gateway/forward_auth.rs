@@ -138,8 +138,11 @@ impl Gateway {
             {
                 self.withheld(self.login_required(url, "login_required"), original, url)
             }
-            // The challenge is that of the rule which was asked about.
-            Err(error) if error.status() == 401 => self.refuse(host, original, &error),
+            Err(error) if error.status() == 401 => {
+                let refused = self.refuse(host, original, &error);
+                // The challenge is that of the rule which was asked about.
+                self.challenge(host, url, rule, &error).unwrap_or(refused)
+            }
             Err(error) if renewed.is_empty() => return Err(error),
             Err(error) => self.refuse(host, original.request, &error),
         };
