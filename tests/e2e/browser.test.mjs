@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { chromium as driver } from 'playwright-core';
+import { ACCOUNTS } from '../../demo/provider.mjs';
 import { ARGUMENTS, chromium } from '../../scripts/chromium.mjs';
 import { startStack } from './support/stack.mjs';
 
@@ -65,8 +66,10 @@ describe('in Chromium a visitor', () => {
   });
 
   test('sees their account and signs out everywhere, without JavaScript', async () => {
-    const durable = await startStack({ durable: true, vars: { OIDC_SESSION_CHECK_INTERVAL: 0 } });
-    const context = await browser.newContext({ baseURL: durable.publicUrl, javaScriptEnabled: false });
+    const name = `Alice Adams, alice.${'adams-'.repeat(8)}adams@accounting.example.com`;
+    const alice = { ...ACCOUNTS.alice, claims: { ...ACCOUNTS.alice.claims, name } };
+    const durable = await startStack({ durable: true, vars: { OIDC_SESSION_CHECK_INTERVAL: 0 }, provider: { accounts: { alice } } });
+    const context = await browser.newContext({ baseURL: durable.publicUrl, javaScriptEnabled: false, viewport: { width: 320, height: 640 } });
     context.setDefaultTimeout(15_000);
     try {
       const elsewhere = durable.visitor();
@@ -77,6 +80,8 @@ describe('in Chromium a visitor', () => {
       await page.waitForURL(`${durable.publicUrl}/oidc_account`);
       assert.match(await page.content(), /Alice Adams/);
       assert.equal(await page.getByRole('listitem').count(), 1, 'the session elsewhere');
+      const [wide] = await page.getByRole('main').evaluateAll((mains) => mains.map((main) => main.ownerDocument.documentElement.scrollWidth));
+      assert.equal(wide, 320, 'a long name wraps on a phone');
       const [here, everywhere] = await page.getByRole('button').evaluateAll((buttons) => buttons.map((button) => button.getBoundingClientRect()));
       assert.ok(everywhere.top > here.bottom, 'the buttons don’t touch');
       await page.getByRole('button', { name: 'Sign out on all devices' }).click();

@@ -8,7 +8,7 @@ use askama::Template;
 use super::entries::Entries;
 
 /// The hash of the inline style sheet as a `Content-Security-Policy` source.
-pub const STYLE_HASH: &str = "sha256-TchTRR2CPI8GcQPXOR6RpNLdQQ9FXQzSV8PkaPkjG0E=";
+pub const STYLE_HASH: &str = "sha256-tGsLPQdlzapo+VtD64BIfI6maj8ar4x3cC8vnWGoT+Y=";
 
 /// The same of the script.
 pub const SCRIPT_HASH: &str = "sha256-3QyTm+RQxpETOvxPDLSq+qSBzla7QauM9vqqXo49lKw=";

@@ -7,7 +7,10 @@ use crate::web::entries::Entry;
 const MARKUP: &str = "\"'><script>alert(1)</script>&<b onclick=x>{{ 7*7 }}";
 
 fn every_page(text: &str) -> Vec<String> {
+    let span = || Span { since: text.to_owned(), until: text.to_owned() };
     vec![
+        account(text, Some(&span()), Some(&[span()]), text),
+        account(text, None, None, text),
         problem(text, text, text, Some(Action { href: text, label: text })),
         problem(text, text, text, None),
         signed_out(text),
