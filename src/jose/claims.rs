@@ -62,11 +62,10 @@ impl Claims {
     ///
     /// [`ClaimError::WrongType`] for anything but a number, [`ClaimError::OutOfRange`] beyond 2^53 either way.
     pub fn timestamp(&self, name: Claim) -> Result<Option<Timestamp>, ClaimError> {
-        let Some(value) = self.0.get(name) else { return Ok(None) };
-        let Value::Number(number) = value else { return Err(ClaimError::WrongType(name)) };
-        match whole_seconds(number) {
-            Some(seconds) => Ok(Some(Timestamp::from_unix(seconds))),
-            None => Err(ClaimError::OutOfRange(name)),
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(value @ Value::Number(_)) => numeric_date(value).map(Some).ok_or(ClaimError::OutOfRange(name)),
+            Some(_) => Err(ClaimError::WrongType(name)),
         }
     }
 
@@ -113,6 +112,13 @@ impl fmt::Debug for Claims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Claims([{} redacted])", self.0.len())
     }
+}
+
+/// A `NumericDate` (RFC 7519 §2), written with a fraction or an exponent or without; `None` for what is none, or is
+/// beyond 2^53 either way.
+pub fn numeric_date(value: &Value) -> Option<Timestamp> {
+    let Value::Number(number) = value else { return None };
+    whole_seconds(number).map(Timestamp::from_unix)
 }
 
 /// Whether a claim has to be there.

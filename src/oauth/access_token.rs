@@ -201,8 +201,8 @@ fn confirmation(claims: &Object) -> Result<Confirmation, AccessTokenError> {
 }
 
 /// `auth_time`: when the person behind these claims signed in (OIDC Core §2, RFC 9068 §2.2.1).
-pub fn authenticated_at(claims: &Object) -> Option<Timestamp> {
-    claims.get("auth_time").and_then(Value::as_i64).map(Timestamp::from_unix)
+pub fn authenticated_at(members: &Object) -> Option<Timestamp> {
+    members.get("auth_time").and_then(claims::numeric_date)
 }
 
 #[cfg(test)]

@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::access_token::authenticated_at;
-use crate::{json::Object, time::Timestamp, web::form::Form};
+use crate::{
+    json::Object,
+    time::{Leeway, Timestamp},
+    web::form::Form,
+};
 
 /// What is asked of a sign-in; by default nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,9 +50,11 @@ impl StepUp {
         self.acr_values.is_empty() || acr.is_some_and(|acr| self.acr_values.iter().any(|value| value == acr))
     }
 
-    /// Whether they are of a sign-in that is not too long ago.
+    /// Whether they are of a sign-in that is not too long ago. One of the future, as of milliseconds taken for seconds,
+    /// would never grow old: it does not count, as far as no clock may be wrong by so much.
     pub fn is_met_in_time(&self, claims: &Object, now: Timestamp) -> bool {
-        let lately = |age: Duration| authenticated_at(claims).is_some_and(|then| now.since(then) <= age);
-        self.max_age.is_none_or(lately)
+        let latest = now.plus(Duration::from_secs(Leeway::MAX_SECONDS.into()));
+        let then = authenticated_at(claims).filter(|then| *then <= latest);
+        self.max_age.is_none_or(|age| then.is_some_and(|then| now.since(then) <= age))
     }
 }

@@ -104,6 +104,7 @@ fn step_up_by_way_and_by_age() {
         max_age: max_age.map(core::time::Duration::from_secs),
     };
     let at = |seconds_ago: i64| NOW.as_unix() - seconds_ago;
+    let exact = |seconds: i64| f64::from(i32::try_from(seconds).unwrap());
     for (asked, claims, met) in [
         (step_up(&[], None), json!({}), true),
         (step_up(&["gold"], None), json!({"acr": "gold"}), true),
@@ -114,6 +115,15 @@ fn step_up_by_way_and_by_age() {
         (step_up(&[], Some(300)), json!({"auth_time": at(300)}), true),
         (step_up(&[], Some(300)), json!({"auth_time": at(301)}), false),
         (step_up(&[], Some(300)), json!({"auth_time": at(-30)}), true),
+        (step_up(&[], Some(300)), json!({"auth_time": at(-600)}), true),
+        // Of the future, as of milliseconds taken for seconds: it would never grow old.
+        (step_up(&[], Some(300)), json!({"auth_time": at(-601)}), false),
+        (step_up(&[], Some(300)), json!({"auth_time": at(1) * 1000}), false),
+        (step_up(&[], Some(300)), json!({"auth_time": u64::MAX}), false),
+        // RFC 7519 §2: any JSON number.
+        (step_up(&[], Some(300)), json!({"auth_time": exact(at(300))}), true),
+        (step_up(&[], Some(300)), json!({"auth_time": exact(at(300)) + 0.5}), true),
+        (step_up(&[], Some(300)), json!({"auth_time": exact(at(302))}), false),
         (step_up(&[], Some(300)), json!({"auth_time": at(1).to_string()}), false),
         (step_up(&[], Some(300)), json!({}), false),
         (step_up(&["gold"], Some(300)), json!({"acr": "gold", "auth_time": at(301)}), false),
