@@ -360,6 +360,18 @@ fn jwts_that_are_refused() {
         ("at+jwt", json!({"aud": ["x", AUDIENCE]}), ""),
         ("at+jwt", json!({"exp": now - 59}), ""),
         ("JWT", json!({"typ": "Bearer", "azp": "app", "client_id": null}), ""),
+        ("JWT", json!({"typ": "Bearer", "client_id": null}), "access_token.claim"),
+        // Keycloak may name the type, and has no `client_id` even so.
+        ("at+jwt", json!({"typ": "Bearer", "azp": "app", "client_id": null}), ""),
+        ("at+jwt", json!({"typ": "Bearer", "client_id": null}), "access_token.claim"),
+        ("at+jwt", json!({"azp": "app", "client_id": null}), "access_token.claim"),
+        ("JWT", json!({"typ": "DPoP", "azp": "app"}), "access_token.unproved"),
+        ("at+jwt", json!({"typ": "DPoP", "azp": "app"}), "access_token.unproved"),
+        ("JWT", json!({"typ": "DPoP", "azp": "app", "cnf": {"x5t#S256": "c"}}), "access_token.unproved"),
+        // RFC 8725 §3.11: what is signed for another purpose is that, whatever it says inside.
+        ("logout+jwt", json!({"typ": "Bearer", "azp": "app"}), "access_token.wrong_type"),
+        ("dpop+jwt", json!({"typ": "Bearer", "azp": "app"}), "access_token.wrong_type"),
+        ("token-introspection+jwt", json!({"typ": "Bearer", "azp": "app"}), "access_token.wrong_type"),
         ("JWT", json!({}), "access_token.wrong_type"),
         ("JWT", json!({"typ": "ID", "azp": "app"}), "access_token.wrong_type"),
         ("JWT", json!({"nonce": "n"}), "access_token.wrong_type"),

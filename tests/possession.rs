@@ -104,6 +104,27 @@ fn a_proof_lets_the_token_count_once() {
 }
 
 #[test]
+fn keycloaks_bound_jwt() {
+    let settings = json!({
+        "OIDC_RULES": [{"path": "/api/*", "access": "token"}], "OIDC_ACCESS_TOKENS": "jwt",
+        "OIDC_AUDIENCE": "https://api.example",
+    });
+    for typ in ["JWT", "at+jwt"] {
+        let world = World::new(&settings);
+        let more =
+            json!({"typ": "DPoP", "azp": "app", "client_id": null, "cnf": {"jkt": thumbprint(&TestKey::es256())}});
+        let token = world.provider().access_token(START, typ, &more);
+        let proof = Proof::new("1").claim("ath", json!(base64url(&Sha256::digest(&token)))).sign();
+        let send = |scheme| {
+            let request = FakeRequest::get("/api/x").header("authorization", &format!("{scheme} {token}"));
+            world.send(&request.header("dpop", &proof))
+        };
+        assert_eq!(send("Bearer").status(), 401, "{typ}");
+        assert_eq!(send("DPoP").user(), Some("alice"), "{typ}");
+    }
+}
+
+#[test]
 fn a_bound_token_without_its_proof() {
     let world = bound();
     for request in [

@@ -66,7 +66,7 @@ impl Caller {
 
     /// The caller that everybody is under `OIDC_TESTING_PROFILE`, on loopback hosts only: no token is checked then.
     pub(crate) fn testing(profile: Object) -> Option<Self> {
-        from_claims(Claims::new(profile)).ok()
+        from_claims(Claims::new(profile), false).ok()
     }
 
     /// A caller with these claims, for explanations, which let nobody in.
@@ -103,6 +103,9 @@ pub struct Expected<'a> {
     pub leeway: Leeway,
 }
 
+/// The type of a token that is bound to a key (RFC 9449 §5).
+pub(super) const DPOP: &str = "DPoP";
+
 /// Why an access token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessTokenError {
@@ -138,10 +141,17 @@ pub async fn verify(
     verifier: &impl Verifier,
 ) -> Result<Caller, AccessTokenError> {
     let jwt = untrusted.verify(keys, &Alg::ALL, verifier).await?;
-    let by_name = is_access_token(jwt.typ());
+    let is_typed = |name: &str| jwt.typ().is_some_and(|typ| typ.eq_ignore_ascii_case(name));
+    // RFC 9068 §2.1: `at+jwt` and no other type.
+    let by_name = is_typed("at+jwt");
+    let is_plain = jwt.typ().is_none() || is_typed("JWT");
     let claims = jwt.into_claims();
-    // Keycloak types its access tokens inside: there its ID tokens say `ID`, its others `Refresh` and `Logout`.
-    if !by_name && claims.as_object().get("typ").and_then(Value::as_str) != Some("Bearer") {
+    // Keycloak types its access tokens inside: there its ID tokens say `ID`, its others `Refresh` and `Logout`. It may
+    // name the type outside as well, and says whose token it is in `azp` all the same.
+    let kind = claims.as_object().get("typ").and_then(Value::as_str);
+    let is_bound = kind == Some(DPOP);
+    let is_keycloaks = is_bound || kind == Some("Bearer");
+    if !(by_name || is_plain && is_keycloaks) {
         return Err(AccessTokenError::WrongType);
     }
     claims::check_issuer(&claims, expected.issuers)?;
@@ -150,23 +160,24 @@ pub async fn verify(
     claims::check_not_before(&claims, expected.now, expected.leeway)?;
     claims::check_issued_at(&claims, expected.now, expected.leeway, Presence::Optional)?;
     // §2.2: whom it speaks for and who may use it.
-    let required: &[&'static str] = if by_name { &["sub", "client_id"] } else { &["azp"] };
+    let names_party = is_keycloaks && claims.as_object().contains_key("azp");
+    let required: &[&'static str] = if by_name && !names_party { &["sub", "client_id"] } else { &["azp"] };
     for name in required {
         claims.required_string(name)?;
     }
-    from_claims(claims)
+    from_claims(claims, is_bound)
 }
 
-// RFC 9068 §2.1: `at+jwt` and no other type.
-fn is_access_token(typ: Option<&str>) -> bool {
-    typ.is_some_and(|typ| typ.eq_ignore_ascii_case("at+jwt"))
-}
-
-/// The caller that these claims describe; who vouches for them has been checked.
-pub(super) fn from_claims(claims: Claims) -> Result<Caller, AccessTokenError> {
+/// The caller that these claims describe; who vouches for them has been checked. The token of one that `is_bound` is
+/// said to be bound to a key.
+pub(super) fn from_claims(claims: Claims, is_bound: bool) -> Result<Caller, AccessTokenError> {
     let scopes = scopes(claims.as_object())?;
     let expires_at = claims.timestamp("exp")?;
     let confirmation = confirmation(claims.as_object())?;
+    // RFC 9449 §6.2: which key it is has to be said.
+    if is_bound && confirmation.key.is_none() {
+        return Err(AccessTokenError::Unproved);
+    }
     Ok(Caller { scopes, expires_at, confirmation, claims: claims.into_object() })
 }
 
@@ -212,7 +223,7 @@ mod tests {
     use super::*;
 
     fn caller(claims: &Value) -> Result<Caller, AccessTokenError> {
-        from_claims(Claims::new(claims.as_object().unwrap().clone()))
+        from_claims(Claims::new(claims.as_object().unwrap().clone()), false)
     }
 
     #[test]

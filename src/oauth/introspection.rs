@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     AccessToken, ClientId,
-    access_token::{AccessTokenError, Caller, Expected, from_claims},
+    access_token::{AccessTokenError, Caller, DPOP, Expected, from_claims},
     client_auth::{self, Client, ClientAuthMethod},
     exchange::{ProviderAnswer, ProviderRequest},
 };
@@ -150,7 +150,7 @@ pub async fn verify(
 /// What servers name the kind of a token by: as RFC 7662 §2.2 has it, Keycloak, Ory Hydra, `OpenIddict`.
 const KINDS: [&str; 4] = ["token_type", "typ", "token_use", "token_usage"];
 /// What they call one that opens something.
-const ACCESS_TOKENS: [&str; 4] = ["Bearer", "DPoP", "access_token", "access"];
+const ACCESS_TOKENS: [&str; 4] = ["Bearer", DPOP, "access_token", "access"];
 
 /// Judges what the server says of a token (RFC 7662 §2.2, §4).
 pub fn judge(members: Object, expected: &Expected<'_>) -> Result<Caller, AccessTokenError> {
@@ -165,10 +165,7 @@ pub fn judge(members: Object, expected: &Expected<'_>) -> Result<Caller, AccessT
     if KINDS.iter().any(|name| says(name, &ACCESS_TOKENS) == Some(false)) {
         return Err(AccessTokenError::WrongType);
     }
-    // RFC 9449 §6.2: bound to a key, and which one is not said.
-    if KINDS.iter().any(|name| says(name, &["DPoP"]) == Some(true)) && members.get("cnf").is_none_or(Value::is_null) {
-        return Err(AccessTokenError::Unproved);
-    }
+    let is_bound = KINDS.iter().any(|name| says(name, &[DPOP]) == Some(true));
     let claims = Claims::new(members);
     let has = |name: &str| claims.as_object().get(name).is_some_and(|value| !value.is_null());
     if has("exp") {
@@ -181,7 +178,7 @@ pub fn judge(members: Object, expected: &Expected<'_>) -> Result<Caller, AccessT
     if expected.audience_required || (has("aud") && !expected.audience.is_empty()) {
         claims::check_audience(&claims, expected.audience)?;
     }
-    from_claims(claims)
+    from_claims(claims, is_bound)
 }
 
 #[cfg(test)]
