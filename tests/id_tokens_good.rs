@@ -18,6 +18,7 @@ fn good_tokens_that_look_odd_sign_in() {
     for (name, good) in [
         ("plain", nothing()),
         ("aud a list of one", claim("aud", json!(["me"]))),
+        ("aud us twice", claim("aud", json!(["me", "me"]))),
         ("aud us twice, azp us", two(("aud", json!(["me", "me"])), ("azp", json!("me")))),
         ("azp us", claim("azp", json!("me"))),
         ("several aud, azp us", two(("aud", json!(["you", "me"])), ("azp", json!("me")))),

@@ -151,7 +151,7 @@ fn check_type(typ: Option<&str>) -> Result<(), IdTokenError> {
 
 fn check_audience(claims: &Claims, client_id: &ClientId) -> Result<(), IdTokenError> {
     claims::check_audience(claims, &[client_id.as_str()])?;
-    let alone = claims.audience()?.len() == 1;
+    let alone = claims.audience()?.iter().all(|audience| *audience == client_id.as_str());
     match claims.string("azp")? {
         Some(party) if party == client_id.as_str() => Ok(()),
         None if alone => Ok(()),
