@@ -112,6 +112,8 @@ fn lies_on_the_token() {
         ("no exp", without("exp"), CLAIM),
         ("exp a string", claim("exp", json!("1900000000")), CLAIM),
         ("from the future", two(("iat", json!(START + 61)), ("exp", json!(START + 900))), CLAIM),
+        ("not yet valid", claim("nbf", json!(START + 61)), CLAIM),
+        ("nbf a string", claim("nbf", json!("1800000000")), CLAIM),
         ("no iat", without("iat"), CLAIM),
         ("iat a string", claim("iat", json!("1800000000")), CLAIM),
         ("no jti", without("jti"), CLAIM),
@@ -190,6 +192,7 @@ fn tokens_that_are_good() {
         ("for us and others", claim("aud", json!(["you", "me"]))),
         ("an event that says something", claim("events", json!({EVENT: {"x": 1}, "https://idp.example/other": {}}))),
         ("a claim more", claim("x", json!(1))),
+        ("valid by now", claim("nbf", json!(START + 60))),
         ("a clock that is ahead", two(("iat", json!(START + 60)), ("exp", json!(START + 120)))),
         ("a clock that is behind", two(("iat", json!(START - 60)), ("exp", json!(START - 59)))),
     ];

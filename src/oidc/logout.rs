@@ -146,6 +146,8 @@ pub async fn verify_logout_token(
     claims::check_issuer(&claims, expected.issuers)?;
     claims::check_audience(&claims, &[expected.client_id.as_str()])?;
     let expires_at = claims::check_expiry(&claims, expected.now, expected.leeway)?;
+    // RFC 7519 §4.1.5: before `nbf`, when there, it is not to be processed.
+    claims::check_not_before(&claims, expected.now, expected.leeway)?;
     let issued_at = claims::check_issued_at(&claims, expected.now, expected.leeway, Presence::Required)?;
     // 5. `sub`, `sid`, or both. The narrower one counts where a session has it.
     let ends = match (claims.string("sid")?, claims.string("sub")?) {
