@@ -160,7 +160,7 @@ fn lies_of_the_token_endpoint() {
             (says("id_token", json!({})), 502, "token.malformed"),
             (says("id_token", Value::Null), 502, "token.no_id_token"),
             (Lie::Without("id_token"), 502, "token.no_id_token"),
-            (says("id_token", json!("")), 502, "id_token.malformed"),
+            (says("id_token", json!("")), 502, "token.no_id_token"),
             (says("access_token", json!("another than at_hash says")), 502, "id_token.at_hash_mismatch"),
         ],
     );

@@ -9,6 +9,7 @@ use super::{
     exchange::{ProviderAnswer, ProviderRequest},
 };
 use crate::{
+    jose::claims::numeric_date,
     json,
     secret::Secret,
     web::{form::Form, secure_url::SecureUrl},
@@ -95,7 +96,7 @@ fn success(body: &[u8]) -> Result<TokenSet, TokenError> {
         return Err(TokenError::TokenType);
     }
     // RFC 6749 §A.12: it goes into a header, where a line break would begin another one.
-    let is_sendable = |token: &String| !token.is_empty() && token.bytes().all(|b| matches!(b, b' '..=b'~'));
+    let is_sendable = |token: &String| token.bytes().all(|b| matches!(b, b' '..=b'~'));
     let access_token = text(&object, "access_token")?.filter(is_sendable);
     Ok(TokenSet {
         access_token: Secret::new(access_token.ok_or(TokenError::Malformed)?),
@@ -105,10 +106,11 @@ fn success(body: &[u8]) -> Result<TokenSet, TokenError> {
     })
 }
 
-// RFC 6749 §5.1: RECOMMENDED. Some providers send a string; anything else counts as unknown.
+// RFC 6749 §5.1: RECOMMENDED. Some providers send a string, or a number with a fraction; anything else counts as unknown.
 fn expires_in(object: &json::Object) -> Option<Duration> {
     let value = object.get("expires_in")?;
-    let seconds = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
+    let fraction = || u64::try_from(numeric_date(value)?.as_unix()).ok();
+    let seconds = value.as_u64().or_else(|| value.as_str()?.parse().ok()).or_else(fraction)?;
     Some(Duration::from_secs(seconds))
 }
 
@@ -122,10 +124,11 @@ fn refusal(answer: &ProviderAnswer) -> TokenError {
     }
 }
 
+// RFC 6749 §A.12, §A.17: no token is empty. Some providers say so of one that they don't give.
 fn text(object: &json::Object, name: &str) -> Result<Option<String>, TokenError> {
     match object.get(name) {
         None | Some(serde_json::Value::Null) => Ok(None),
-        Some(serde_json::Value::String(text)) => Ok(Some(text.clone())),
+        Some(serde_json::Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
         Some(_) => Err(TokenError::Malformed),
     }
 }
@@ -149,6 +152,37 @@ mod tests {
         assert_eq!(tokens.expires_in, Some(Duration::from_secs(60)));
         assert_eq!(tokens.refresh_token.unwrap().expose(), "r");
         assert_eq!(tokens.untrusted_id_token.unwrap().expose(), "i");
+    }
+
+    #[test]
+    fn how_long_it_lives_in_every_form() {
+        for (written, seconds) in [
+            ("60", Some(60)),
+            (r#""60""#, Some(60)),
+            ("60.0", Some(60)),
+            ("60.9", Some(60)),
+            ("6e1", Some(60)),
+            ("0", Some(0)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("-1", None),
+            ("-1.5", None),
+            ("1e300", None),
+            (r#""soon""#, None),
+            (r#""""#, None),
+            ("true", None),
+            ("null", None),
+            ("[60]", None),
+        ] {
+            let body = format!(r#"{{"access_token":"a","token_type":"Bearer","expires_in":{written}}}"#);
+            assert_eq!(judge(200, &body).unwrap().expires_in, seconds.map(Duration::from_secs), "{written}");
+        }
+    }
+
+    #[test]
+    fn an_empty_token_is_none() {
+        let body = r#"{"access_token":"a","token_type":"Bearer","refresh_token":"","id_token":""}"#;
+        let tokens = judge(200, body).unwrap();
+        assert!(tokens.refresh_token.is_none() && tokens.untrusted_id_token.is_none());
     }
 
     #[test]
