@@ -342,6 +342,34 @@ fn a_signed_answer_is_verified() {
 }
 
 #[test]
+fn a_key_that_is_replaced_under_its_name_is_fetched() {
+    let world = asking(&json!({}));
+    let says = |key: &TestKey| {
+        let mut header = key.header();
+        header["typ"] = json!("token-introspection+jwt");
+        let claims = json!({"iss": ISSUER, "aud": "me", "iat": world.host.unix(),
+            "token_introspection": {"active": true, "sub": "alice"}});
+        let signed = key.token_of(header.to_string(), claims.to_string());
+        world.provider().lie(|lies| {
+            lies.answer(Endpoint::Introspection, 200, "application/token-introspection+jwt", signed);
+        });
+    };
+    let key = |key: TestKey| key.with_kid(Some("current"));
+    world.provider().rotate(key(TestKey::es256()));
+    says(&key(TestKey::es256()));
+    assert!(world.send(&bearer("/api/x", "first-token")).is_forward());
+    world.provider().rotate(key(TestKey::rs256()));
+    says(&key(TestKey::rs256()));
+    assert!(world.send(&bearer("/api/x", "second-token")).is_forward());
+    // A bad signature stays one, and does not make us ask each time.
+    says(&key(TestKey::ed25519()));
+    for _ in 0..3 {
+        assert_eq!(world.send(&bearer("/api/x", "third-token")).status(), 503);
+    }
+    assert_eq!(world.host.take_counts().of(Endpoint::Jwks), 2);
+}
+
+#[test]
 fn a_jwt_is_read_by_the_providers_keys() {
     let world = reading(&json!({}));
     let token = world.provider().access_token(support::START, "at+jwt", &json!({}));

@@ -177,7 +177,8 @@ async fn understand(
                 host,
                 &metadata,
                 async |keys| introspection::verify(untrusted.clone(), &expected, client, keys, host).await,
-                |error| *error == IntrospectionError::UnknownKey,
+                // Rotated; or replaced under its old name.
+                |error| matches!(error, IntrospectionError::UnknownKey | IntrospectionError::BadSignature),
             );
             verdict.await.map_err(unavailable)?.map_err(|error| failed(StepError::Answer(error)))?
         }

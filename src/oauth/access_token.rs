@@ -171,6 +171,10 @@ pub async fn verify(
 /// The caller that these claims describe; who vouches for them has been checked. The token of one that `is_bound` is
 /// said to be bound to a key.
 pub(super) fn from_claims(claims: Claims, is_bound: bool) -> Result<Caller, AccessTokenError> {
+    // RFC 7519 §4.1.2: where it names somebody, by a text; nobody is called nothing.
+    if claims.string("sub")?.is_some_and(str::is_empty) {
+        return Err(ClaimError::WrongType("sub").into());
+    }
     let scopes = scopes(claims.as_object())?;
     let expires_at = claims.timestamp("exp")?;
     let confirmation = confirmation(claims.as_object())?;

@@ -141,6 +141,7 @@ pub async fn verify(
     let ours: Vec<&str> = expected.audience.iter().map(String::as_str).chain([client.as_str()]).collect();
     claims::check_audience(&claims, &ours).map_err(bad)?;
     claims::check_issued_at(&claims, expected.now, expected.leeway, Presence::Required).map_err(bad)?;
+    check_times(&claims, expected).map_err(bad)?;
     match claims.into_object().remove("token_introspection") {
         Some(Value::Object(members)) => Ok(members),
         _ => Err(IntrospectionError::BadSignature),
@@ -153,25 +154,24 @@ const KINDS: [&str; 4] = ["token_type", "typ", "token_use", "token_usage"];
 const ACCESS_TOKENS: [&str; 4] = ["Bearer", DPOP, "access_token", "access"];
 
 /// Judges what the server says of a token (RFC 7662 §2.2, §4).
-pub fn judge(members: Object, expected: &Expected<'_>) -> Result<Caller, AccessTokenError> {
+pub fn judge(mut members: Object, expected: &Expected<'_>) -> Result<Caller, AccessTokenError> {
+    // Some servers say `null` of what they have nothing to say about.
+    members.retain(|_, value| !value.is_null());
     if members.get("active") != Some(&Value::Bool(true)) {
         return Err(AccessTokenError::Inactive);
     }
     // A refresh token is active too. What tells it from an access token differs from server to server.
-    let says = |name: &str, words: &[&str]| {
-        let said = members.get(name).and_then(Value::as_str);
-        said.map(|said| words.iter().any(|word| word.eq_ignore_ascii_case(said)))
+    let is_one_of = |said: &Value, words: &[&str]| {
+        said.as_str().is_some_and(|said| words.iter().any(|word| word.eq_ignore_ascii_case(said)))
     };
-    if KINDS.iter().any(|name| says(name, &ACCESS_TOKENS) == Some(false)) {
+    let kinds = || KINDS.iter().filter_map(|name| members.get(*name));
+    if !kinds().all(|said| is_one_of(said, &ACCESS_TOKENS)) {
         return Err(AccessTokenError::WrongType);
     }
-    let is_bound = KINDS.iter().any(|name| says(name, &[DPOP]) == Some(true));
+    let is_bound = kinds().any(|said| is_one_of(said, &[DPOP]));
     let claims = Claims::new(members);
-    let has = |name: &str| claims.as_object().get(name).is_some_and(|value| !value.is_null());
-    if has("exp") {
-        claims::check_expiry(&claims, expected.now, expected.leeway)?;
-    }
-    claims::check_not_before(&claims, expected.now, expected.leeway)?;
+    let has = |name: &str| claims.as_object().contains_key(name);
+    check_times(&claims, expected)?;
     if has("iss") {
         claims::check_issuer(&claims, expected.issuers)?;
     }
@@ -179,6 +179,14 @@ pub fn judge(members: Object, expected: &Expected<'_>) -> Result<Caller, AccessT
         claims::check_audience(&claims, expected.audience)?;
     }
     from_claims(claims, is_bound)
+}
+
+// RFC 7519 §4.1.4, §4.1.5: out of its time it is not to be processed, where it says which that is.
+fn check_times(claims: &Claims, expected: &Expected<'_>) -> Result<(), ClaimError> {
+    if claims.as_object().contains_key("exp") {
+        claims::check_expiry(claims, expected.now, expected.leeway)?;
+    }
+    claims::check_not_before(claims, expected.now, expected.leeway)
 }
 
 #[cfg(test)]

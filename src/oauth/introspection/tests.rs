@@ -50,11 +50,21 @@ fn what_it_says_is_minded() {
         ("aud", json!(["x", "api"]), None),
         ("aud", json!("x"), Some(OtherAudience)),
         ("aud", json!([]), Some(WrongType("aud"))),
+        ("sub", json!("alice"), None),
+        ("sub", json!(7), Some(WrongType("sub"))),
+        ("sub", json!(["alice"]), Some(WrongType("sub"))),
+        ("sub", json!(""), Some(WrongType("sub"))),
     ] {
         let mut answer = json!({"active": true});
         answer[name] = value.clone();
         let verdict = judged(&answer, &["api"], false).err();
         assert_eq!(verdict, error.map(AccessTokenError::Claim), "{name} {value}");
+    }
+    // What a server has nothing to say about, some call `null`.
+    for name in ["exp", "nbf", "iat", "iss", "aud", "sub", "scope", "client_id", "token_type", "cnf", "username"] {
+        let mut answer = json!({"active": true});
+        answer[name] = json!(null);
+        assert!(judged(&answer, &["api"], false).is_ok(), "{name}");
     }
     // Nobody said which audience is ours.
     assert!(judged(&json!({"active": true, "aud": "x"}), &[], false).is_ok());
@@ -77,9 +87,14 @@ fn other_kinds_of_tokens() {
         ("token_use", "refresh_token", false),
         ("token_usage", "access_token", true),
         ("token_usage", "refresh_token", false),
-    ] {
+    ]
+    .map(|(name, value, good)| (name, json!(value), good))
+    .into_iter()
+    // What can't be read may be a refresh token.
+    .chain([json!(7), json!(["refresh_token"]), json!({"a": 1}), json!(true)].map(|odd| ("token_type", odd, false)))
+    {
         let mut answer = json!({"active": true});
-        answer[name] = json!(value);
+        answer[name] = value.clone();
         let wrong = (!good).then_some(AccessTokenError::WrongType);
         assert_eq!(judged(&answer, &[], false).err(), wrong, "{name} {value}");
     }
@@ -210,7 +225,13 @@ fn a_signed_answer_is_the_providers_about_this_to_us() {
         ("token_introspection", json!(null), bad),
         // What stands beside it is about the answer, not about the token.
         ("active", json!(false), None),
-        ("exp", json!(1), None),
+        ("sub", json!(1), None),
+        // But an answer is a JWT too (RFC 7519 §4.1.4, §4.1.5).
+        ("exp", json!(NOW - 59), None),
+        ("exp", json!(NOW - 60), bad),
+        ("exp", json!("soon"), bad),
+        ("nbf", json!(NOW + 60), None),
+        ("nbf", json!(NOW + 61), bad),
     ] {
         let verdict = signed(&TestKey::es256(), |_, claims| claims[name] = value.clone());
         assert_eq!(verdict.err(), error, "{name} {value}");
