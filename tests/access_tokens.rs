@@ -312,6 +312,21 @@ fn three_ways_to_prove_oneself() {
 }
 
 #[test]
+fn a_token_that_can_not_ask_about_itself_is_bad() {
+    for (method, status, expected) in [
+        ("bearer", 401, (401, "access_token.inactive")),
+        ("bearer", 403, (503, "introspection.invalid_client")),
+        ("client_secret_post", 401, (503, "introspection.invalid_client")),
+    ] {
+        let world = asking(&json!({"OIDC_INTROSPECTION_AUTH_METHOD": method}));
+        let refusal = r#"{"error":"invalid_token"}"#;
+        world.provider().lie(|lies| lies.answer(Endpoint::Introspection, status, "application/json", refusal));
+        let answer = world.send(&bearer("/api/x", "expired-token"));
+        assert_eq!((answer.status(), world.host.last_event()), expected, "{method} {status}");
+    }
+}
+
+#[test]
 fn a_signed_answer_is_verified() {
     let answer = |claims: &Value, typ: &str, key: &TestKey| {
         let mut header = key.header();

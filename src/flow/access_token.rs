@@ -19,7 +19,7 @@ use crate::{
         access_token::{AccessTokenError, Caller, Expected},
         bearer::{Location, Presented},
         exchange::ProviderAnswer,
-        introspection::{self, Answer, IntrospectionEndpoint, IntrospectionError},
+        introspection::{self, Answer, IntrospectionAuth, IntrospectionEndpoint, IntrospectionError},
     },
     time::Timestamp,
     web::{path::RequestUrl, request::IncomingRequest},
@@ -168,6 +168,10 @@ async fn understand(
 ) -> Result<Finding, Error> {
     let settings = &site.config.tokens;
     let expected = expected(site, provider, host.now());
+    // RFC 7662 §2.3: who asks by the very token is told so that it is no good.
+    if settings.auth == IntrospectionAuth::Bearer && answer.status == 401 {
+        return Ok(Err(AccessTokenError::Inactive));
+    }
     let members = match introspection::response(answer).map_err(|error| failed(StepError::Answer(error)))? {
         Answer::Plain(members) => members,
         Answer::Signed(untrusted) => {
