@@ -312,6 +312,27 @@ fn three_ways_to_prove_oneself() {
 }
 
 #[test]
+fn the_metadata_says_how_to_prove_oneself() {
+    for (listed, method, goes_by_header) in [
+        (json!(["client_secret_basic", "private_key_jwt"]), Value::Null, true),
+        (json!(["client_secret_basic", "client_secret_post"]), Value::Null, false),
+        (json!(["client_secret_basic"]), json!("client_secret_post"), false),
+    ] {
+        let world = asking(&json!({"OIDC_INTROSPECTION_AUTH_METHOD": method}));
+        world.provider().opaque("opaque-token", &json!({"sub": "a"}));
+        let document = listed.clone();
+        world.provider().lie(|lies| {
+            lies.edit(Endpoint::Metadata, move |metadata| {
+                metadata["introspection_endpoint_auth_methods_supported"] = document.clone();
+            });
+        });
+        world.provider().asked_by_header.set(None);
+        assert!(world.send(&bearer("/api/x", "opaque-token")).is_forward(), "{listed} {method}");
+        assert_eq!(world.provider().asked_by_header.get(), Some(goes_by_header), "{listed} {method}");
+    }
+}
+
+#[test]
 fn a_token_that_can_not_ask_about_itself_is_bad() {
     for (method, status, expected) in [
         ("bearer", 401, (401, "access_token.inactive")),

@@ -265,8 +265,8 @@ pub struct TokenSettings {
     pub audience: Vec<String>,
     /// `OIDC_RESOURCE_CHECK_AUD`.
     pub audience_required: bool,
-    /// `OIDC_INTROSPECTION_AUTH_METHOD`.
-    pub auth: IntrospectionAuth,
+    /// `OIDC_INTROSPECTION_AUTH_METHOD`; `None` for one that the endpoint takes.
+    pub auth: Option<IntrospectionAuth>,
     /// `OIDC_TOKEN_TYPE_HINT`.
     pub hint: Option<String>,
     /// `OIDC_INTROSPECTION_CACHE_TTL`.

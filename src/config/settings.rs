@@ -125,9 +125,10 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "OIDC_INTROSPECTION_AUTH_METHOD",
-        "`client_secret_post`, `client_secret_basic` or `bearer`",
-        text("client_secret_post"),
-        "How the Worker proves itself to the introspection endpoint.",
+        "`automatic`, `client_secret_post`, `client_secret_basic` or `bearer`",
+        text("automatic"),
+        "How the Worker proves itself to the introspection endpoint. Automatic: `client_secret_post`, unless the \
+         provider's metadata names `client_secret_basic` and not that.",
     ),
     setting(
         "OIDC_TOKEN_TYPE_HINT",

@@ -36,7 +36,7 @@ pub(super) fn read(
     let mut flag = |name| reader.read(name, value::boolean).unwrap_or(false);
     let audience_required = flag("OIDC_RESOURCE_CHECK_AUD");
     let pass_info = flag("OIDC_PASS_TOKEN_INFO");
-    let auth = reader.read("OIDC_INTROSPECTION_AUTH_METHOD", choice(&AUTH)).unwrap_or(POST);
+    let auth = reader.read("OIDC_INTROSPECTION_AUTH_METHOD", choice(&AUTH)).flatten();
     let hint = reader.read("OIDC_TOKEN_TYPE_HINT", value::text).unwrap_or_else(|| "access_token".to_owned());
     let places = [("isolate", false), ("location", true)];
     let cached_in_location = reader.read("OIDC_INTROSPECTION_CACHE", choice(&places)).unwrap_or(false);
@@ -63,12 +63,11 @@ pub(super) fn read(
     }
 }
 
-const POST: IntrospectionAuth = IntrospectionAuth::Client(ClientAuthMethod::Post);
-
-const AUTH: [(&str, IntrospectionAuth); 3] = [
-    ("client_secret_post", POST),
-    ("client_secret_basic", IntrospectionAuth::Client(ClientAuthMethod::Basic)),
-    ("bearer", IntrospectionAuth::Bearer),
+const AUTH: [(&str, Option<IntrospectionAuth>); 4] = [
+    ("automatic", None),
+    ("client_secret_post", Some(IntrospectionAuth::Client(ClientAuthMethod::Post))),
+    ("client_secret_basic", Some(IntrospectionAuth::Client(ClientAuthMethod::Basic))),
+    ("bearer", Some(IntrospectionAuth::Bearer)),
 ];
 
 // RFC 9068 §4: a JWT for somebody else is no token for us. Where discovery is not asked, it is known at once that a

@@ -169,7 +169,7 @@ async fn understand(
     let settings = &site.config.tokens;
     let expected = expected(site, provider, host.now());
     // RFC 7662 §2.3: who asks by the very token is told so that it is no good.
-    if settings.auth == IntrospectionAuth::Bearer && answer.status == 401 {
+    if settings.auth == Some(IntrospectionAuth::Bearer) && answer.status == 401 {
         return Ok(Err(AccessTokenError::Inactive));
     }
     let members = match introspection::response(answer).map_err(|error| failed(StepError::Answer(error)))? {

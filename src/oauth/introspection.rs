@@ -36,24 +36,32 @@ pub struct IntrospectionEndpoint {
     pub url: SecureUrl,
     /// Whether it signs what it says, when it is asked to (RFC 9701 §7).
     pub signs: bool,
+    /// Whether it takes `client_secret_basic` and not `client_secret_post`.
+    pub wants_basic: bool,
 }
 
 impl IntrospectionEndpoint {
     /// One of which nothing is known but the URL.
     pub fn plain(url: SecureUrl) -> Self {
-        Self { url, signs: false }
+        Self { url, signs: false, wants_basic: false }
+    }
+
+    /// How to authenticate when nobody said.
+    fn auth(&self) -> IntrospectionAuth {
+        IntrospectionAuth::Client(if self.wants_basic { ClientAuthMethod::Basic } else { ClientAuthMethod::Post })
     }
 }
 
-/// Asks about a token (RFC 7662 §2.1).
+/// Asks about a token (RFC 7662 §2.1); without a `method`, by one that the endpoint takes.
 pub fn request(
     endpoint: IntrospectionEndpoint,
     client: &Client,
-    method: IntrospectionAuth,
+    method: Option<IntrospectionAuth>,
     token: &AccessToken,
     hint: Option<&str>,
 ) -> ProviderRequest {
-    let IntrospectionEndpoint { url: endpoint, signs } = endpoint;
+    let method = method.unwrap_or(endpoint.auth());
+    let IntrospectionEndpoint { url: endpoint, signs, .. } = endpoint;
     let mut form = Form::new();
     form.push("token", token.expose());
     if let Some(hint) = hint {

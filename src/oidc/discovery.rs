@@ -7,6 +7,7 @@ use crate::{
     jose::Alg,
     json,
     oauth::{
+        client_auth::ClientAuthMethod,
         exchange::{ProviderAnswer, ProviderRequest},
         introspection::IntrospectionEndpoint,
     },
@@ -112,7 +113,7 @@ pub fn response(answer: &ProviderAnswer, issuer: &IssuerUrl, given: &Endpoints) 
         end_session_endpoint: endpoint("end_session_endpoint", &given.end_session)?,
         revocation_endpoint: endpoint("revocation_endpoint", &given.revocation)?,
         introspection_endpoint: endpoint("introspection_endpoint", &given.introspection)?
-            .map(|url| IntrospectionEndpoint { url, signs: signs_introspection(&document) }),
+            .map(|url| introspection(url, &document)),
         token_auth_methods: strings(&document, "token_endpoint_auth_methods_supported"),
         id_token_algs: algorithms(&document)?,
         issuer_in_response: says("authorization_response_iss_parameter_supported"),
@@ -162,10 +163,18 @@ fn algorithms(document: &json::Object) -> Result<Vec<Alg>, DiscoveryError> {
     if algs.is_empty() { Err(DiscoveryError::NoCommonAlgorithm) } else { Ok(algs) }
 }
 
-// RFC 9701 §7: by an algorithm that we can check.
-fn signs_introspection(document: &json::Object) -> bool {
-    let names = strings(document, "introspection_signing_alg_values_supported");
-    names.is_some_and(|names| names.iter().any(|name| Alg::parse(name).is_some()))
+fn introspection(url: SecureUrl, document: &json::Object) -> IntrospectionEndpoint {
+    let listed = |name: &str| strings(document, name).unwrap_or_default();
+    // RFC 9701 §7: by an algorithm that we can check.
+    let algs = listed("introspection_signing_alg_values_supported");
+    // RFC 8414 §2
+    let methods = listed("introspection_endpoint_auth_methods_supported");
+    let takes = |method: ClientAuthMethod| methods.iter().any(|name| name == method.name());
+    IntrospectionEndpoint {
+        url,
+        signs: algs.iter().any(|name| Alg::parse(name).is_some()),
+        wants_basic: takes(ClientAuthMethod::Basic) && !takes(ClientAuthMethod::Post),
+    }
 }
 
 #[cfg(test)]
@@ -205,6 +214,25 @@ mod tests {
             let metadata =
                 judge(200, &document("{", &format!(r#"{{"frontchannel_logout_supported":{said},"#))).unwrap();
             assert_eq!(metadata.frontchannel_logout, said);
+        }
+    }
+
+    #[test]
+    fn how_introspection_is_asked() {
+        for (methods, wants_basic) in [
+            (r#"["client_secret_basic","private_key_jwt"]"#, true),
+            (r#"["client_secret_basic","client_secret_post"]"#, false),
+            (r#"["client_secret_post"]"#, false),
+            (r#"["private_key_jwt"]"#, false),
+            (r#""client_secret_basic""#, false),
+            ("null", false),
+        ] {
+            let more = format!(
+                r#"{{"introspection_endpoint":"https://idp.example/ask",
+                "introspection_endpoint_auth_methods_supported":{methods},"#
+            );
+            let metadata = judge(200, &document("{", &more)).unwrap();
+            assert_eq!(metadata.introspection_endpoint.unwrap().wants_basic, wants_basic, "{methods}");
         }
     }
 

@@ -76,6 +76,8 @@ pub(crate) struct Provider {
     pub(crate) introspects: Cell<bool>,
     /// What it says of access tokens; the others are not active.
     pub(crate) tokens: RefCell<BTreeMap<String, Value>>,
+    /// Whether the last question about a token was asked with an `Authorization` header.
+    pub(crate) asked_by_header: Cell<Option<bool>>,
     /// Whether a refresh gives a new refresh token and ends the old one.
     pub(crate) rotates: Cell<bool>,
     lies: RefCell<Lies>,
@@ -166,6 +168,7 @@ impl Provider {
             revokes: Cell::new(false),
             introspects: Cell::new(false),
             tokens: RefCell::default(),
+            asked_by_header: Cell::new(None),
             rotates: Cell::new(true),
             lies: RefCell::default(),
             grants: RefCell::default(),
@@ -368,6 +371,7 @@ impl Provider {
 
     // RFC 7662 §2
     fn introspect(&self, request: &ProviderRequest) -> (u16, Value) {
+        self.asked_by_header.set(Some(request.headers.iter().any(|(name, _)| *name == "Authorization")));
         let sent = parameters(request.body.as_deref().unwrap_or_default());
         let is_bearer = request.headers.iter().any(|(_, value)| *value == format!("Bearer {}", sent["token"]));
         if !is_bearer && !self.is_client(request, &sent) {

@@ -147,8 +147,13 @@ fn three_ways_to_ask() {
     let client = Client { id: ClientId::parse("a b").unwrap(), secret: Some(Secret::new("p:%".to_owned())) };
     let ask = |method, hint| {
         let endpoint = SecureUrl::parse("https://idp.example/introspect").unwrap();
-        let endpoint = IntrospectionEndpoint { url: endpoint, signs: false };
-        let request = request(endpoint, &client, method, &Secret::new("t/k=".to_owned()), hint);
+        let request = request(
+            IntrospectionEndpoint::plain(endpoint),
+            &client,
+            Some(method),
+            &Secret::new("t/k=".to_owned()),
+            hint,
+        );
         let authorization = request.headers.iter().find(|(name, _)| *name == "Authorization");
         (authorization.map(|(_, value)| value.clone()), request.body.unwrap())
     };
@@ -168,14 +173,30 @@ fn three_ways_to_ask() {
 }
 
 #[test]
+fn nobody_said_how_to_ask() {
+    let client = Client { id: ClientId::parse("me").unwrap(), secret: Some(Secret::new("s".to_owned())) };
+    let post = IntrospectionAuth::Client(ClientAuthMethod::Post);
+    for (wants_basic, said, basic) in
+        [(false, None, false), (true, None, true), (true, Some(post), false), (false, Some(post), false)]
+    {
+        let url = SecureUrl::parse("https://idp.example/introspect").unwrap();
+        let endpoint = IntrospectionEndpoint { wants_basic, ..IntrospectionEndpoint::plain(url) };
+        let request = request(endpoint, &client, said, &Secret::new("t".to_owned()), None);
+        let has_header = request.headers.iter().any(|(name, _)| *name == "Authorization");
+        let posts = request.body.unwrap().contains("client_secret=s");
+        assert_eq!((has_header, posts), (basic, !basic), "{wants_basic} {said:?}");
+    }
+}
+
+#[test]
 fn a_signed_answer_is_asked_for_where_there_may_be_one() {
     let client = Client { id: ClientId::parse("me").unwrap(), secret: None };
     for (signs, accept) in
         [(false, "application/json"), (true, "application/token-introspection+jwt, application/json;q=0.9")]
     {
         let url = SecureUrl::parse("https://idp.example/introspect").unwrap();
-        let endpoint = IntrospectionEndpoint { url, signs };
-        let request = request(endpoint, &client, IntrospectionAuth::Bearer, &Secret::new("t".to_owned()), None);
+        let endpoint = IntrospectionEndpoint { signs, ..IntrospectionEndpoint::plain(url) };
+        let request = request(endpoint, &client, Some(IntrospectionAuth::Bearer), &Secret::new("t".to_owned()), None);
         let accepts: Vec<_> = request.headers.iter().filter(|(name, _)| *name == "Accept").collect();
         assert_eq!(accepts, [&("Accept", accept.to_owned())]);
     }

@@ -93,7 +93,9 @@ pub(super) fn introspection(
     match network.ask(&request).map(|heard| (introspection::response(&heard.answer), heard.answer.status)) {
         Err(error) => findings.bad(CHECK, format!("{endpoint}: {error}"), "is the provider up?"),
         Ok((Ok(_), _)) => findings.good(CHECK, "the provider answers this client about tokens"),
-        Ok((Err(IntrospectionError::InvalidClient), status)) if config.tokens.auth != IntrospectionAuth::Bearer => {
+        Ok((Err(IntrospectionError::InvalidClient), status))
+            if config.tokens.auth != Some(IntrospectionAuth::Bearer) =>
+        {
             findings.bad(
                 CHECK,
                 format!("{endpoint}: the provider lets this client not ask (HTTP {status})"),
