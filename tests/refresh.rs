@@ -50,6 +50,26 @@ fn claims_that_changed_are_told() {
 }
 
 #[test]
+fn an_address_is_not_verified_by_what_was_said_of_another() {
+    let world = World::new(&json!({
+        "OIDC_RULES": [{"path": "/verified", "access": "login", "claims": {"email_verified": true}}],
+    }));
+    *world.provider().account.borrow_mut() = json!({"sub": "alice", "email": "old@example.org"});
+    *world.provider().userinfo.borrow_mut() =
+        json!({"sub": "alice", "email": "old@example.org", "email_verified": true, "groups": ["staff"]});
+    let browser = signed_in(&world);
+    assert!(browser.visit("/verified").is_forward());
+    // The ID token has another one, and userinfo does not answer.
+    world.provider().account.borrow_mut()["email"] = json!("new@example.org");
+    world.provider().lie(|lies| lies.fail(Endpoint::Userinfo, CallError::TimedOut));
+    let answer = visit_when_due(&world, &browser);
+    let told = answer.stamped();
+    assert!(told.contains(&("X-Forwarded-Email", "new@example.org")), "{told:?}");
+    assert!(told.contains(&("X-Forwarded-Groups", "staff")), "what was known stays: {told:?}");
+    assert_eq!(browser.visit("/verified").status(), 403);
+}
+
+#[test]
 fn the_old_cookie_takes_over_what_was_renewed() {
     let world = World::usual();
     let browser = signed_in(&world);

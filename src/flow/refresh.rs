@@ -22,6 +22,7 @@ use crate::{
     oidc::{
         discovery::Metadata,
         id_token::{self, Expected, IdToken},
+        userinfo,
     },
     session::{
         Credentials, Session, SessionId, Validity,
@@ -330,7 +331,7 @@ async fn verify(
     }
 }
 
-/// What is known now: the new ID token's claims over userinfo's over the old ones. Userinfo that fails changes nothing.
+/// What is known now: the new ID token's claims over userinfo's. Where that fails, the old ones stand in for it.
 async fn claims(
     host: &impl Host,
     settings: &ProviderSettings,
@@ -340,18 +341,15 @@ async fn claims(
     old: &Object,
 ) -> Object {
     let Some(id_token) = id_token else { return old.clone() };
-    let mut known = match sign_in::claims(host, settings, metadata, tokens, id_token).await {
-        Ok(fresh) => return carried(fresh, old),
-        Err(error) => {
-            host.log(&LogLine::error(&error));
-            old.clone()
-        }
-    };
-    known.extend(id_token.claims().iter().map(|(name, value)| (name.clone(), value.clone())));
-    known
+    let fresh = sign_in::claims(host, settings, metadata, tokens, id_token).await.unwrap_or_else(|error| {
+        host.log(&LogLine::error(&error));
+        userinfo::merge(id_token, old.clone())
+    });
+    carried(fresh, old)
 }
 
-// OIDC Core §12.2: a refreshed ID token may lack the nonce; the first one's is what a later one is held against.
+// OIDC Core §12.2: a refreshed ID token may lack the nonce; the first one's is what a later one is held against. How
+// somebody signed in it may not say again either.
 fn carried(mut fresh: Object, old: &Object) -> Object {
     for name in ["nonce", "auth_time", "sid", "acr"] {
         if let (false, Some(value)) = (fresh.contains_key(name), old.get(name)) {
