@@ -150,12 +150,13 @@ fn a_script_is_told_where_to_go() {
 #[test]
 fn a_refresh_keeps_how_somebody_signed_in() {
     let world = World::new(&json!({"OIDC_RULES": [
-        {"path": "/both", "access": "login", "acr_values": ["gold"], "max_age": 4000},
+        {"path": "/both", "access": "login", "acr_values": ["gold"], "max_age": 4000, "claims": {"amr": "otp"}},
     ]}));
     says(&world, "gold", 0);
+    world.provider().account.borrow_mut()["amr"] = json!(["pwd", "otp"]);
     let alice = world.alice();
     // The provider's later ID tokens say nothing of it (OIDC Core §12.2).
-    for name in ["acr", "auth_time"] {
+    for name in ["acr", "amr", "auth_time"] {
         world.provider().account.borrow_mut().as_object_mut().unwrap().remove(name);
     }
     world.host.pass(3580);

@@ -351,7 +351,7 @@ async fn claims(
 // OIDC Core §12.2: a refreshed ID token may lack the nonce; the first one's is what a later one is held against. How
 // somebody signed in it may not say again either.
 fn carried(mut fresh: Object, old: &Object) -> Object {
-    for name in ["nonce", "auth_time", "sid", "acr"] {
+    for name in ["nonce", "auth_time", "sid", "acr", "amr"] {
         if let (false, Some(value)) = (fresh.contains_key(name), old.get(name)) {
             fresh.insert(name.to_owned(), value.clone());
         }
