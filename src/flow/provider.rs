@@ -111,6 +111,15 @@ impl<T> Slot<T> {
         value
     }
 
+    /// It is asked for once more; what is known until then stays good.
+    fn expire(&self, now: Timestamp) {
+        if let Ok(mut kept) = self.kept.try_borrow_mut()
+            && let Some(kept) = kept.as_mut()
+        {
+            kept.fresh_until = now;
+        }
+    }
+
     /// Why it was not to be had a moment ago, when that has happened too often for another try.
     fn given_up(&self, now: Timestamp) -> Option<Error> {
         let mut failures = self.failures.try_borrow_mut().ok()?;
@@ -148,19 +157,39 @@ impl ProviderCache {
         self.keys.known_or(host, fetch_keys(host, metadata)).await
     }
 
-    /// Verifies an ID token.
+    /// Verifies an ID token. One of an algorithm that was not announced makes us look, once, whether it is by now.
     pub async fn verify_id_token(
         &self,
         host: &impl Host,
+        settings: &ProviderSettings,
         metadata: &Metadata,
         untrusted: &str,
         expected: &Expected<'_>,
     ) -> Result<IdToken, Error> {
         let refused = |error| Error::from(ProviderError::IdToken(error));
-        let untrusted = UntrustedJwt::parse(untrusted).map_err(|error| refused(error.into()))?;
+        let untrusted = &UntrustedJwt::parse(untrusted).map_err(|error| refused(error.into()))?;
+        match self.judge_id_token(host, metadata, untrusted, expected).await? {
+            Err(IdTokenError::Jws(JwsError::AlgorithmNotAllowed)) if self.may_fetch_again(host.now()) => {
+                self.metadata.expire(host.now());
+                self.keys.expire(host.now());
+                let metadata = self.metadata(host, settings).await?;
+                let expected = Expected { algs: &metadata.id_token_algs, ..*expected };
+                self.judge_id_token(host, &metadata, untrusted, &expected).await?.map_err(refused)
+            }
+            verdict => verdict.map_err(refused),
+        }
+    }
+
+    async fn judge_id_token(
+        &self,
+        host: &impl Host,
+        metadata: &Metadata,
+        untrusted: &UntrustedJwt,
+        expected: &Expected<'_>,
+    ) -> Result<Result<IdToken, IdTokenError>, Error> {
         let judge = async |keys: &JwkSet| id_token::verify(untrusted.clone(), expected, keys, host).await;
         let is_about_keys = |error: &IdTokenError| matches!(error, IdTokenError::Jws(error) if is_about_keys(*error));
-        self.judged(host, metadata, judge, is_about_keys).await?.map_err(refused)
+        self.judged(host, metadata, judge, is_about_keys).await
     }
 
     /// Verifies a logout token. Anyone may post one: what is no token at all costs the provider nothing.

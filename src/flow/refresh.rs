@@ -323,7 +323,7 @@ async fn verify(
         now: host.now(),
         leeway: settings.leeway,
     };
-    let id_token = site.provider_cache.verify_id_token(host, metadata, untrusted.expose(), &expected).await?;
+    let id_token = site.provider_cache.verify_id_token(host, settings, metadata, untrusted.expose(), &expected).await?;
     if id_token::continues(&id_token, first) {
         Ok(Some(id_token))
     } else {

@@ -242,7 +242,7 @@ async fn id_token(
         now: host.now(),
         leeway: settings.leeway,
     };
-    site.provider_cache.verify_id_token(host, metadata, untrusted.expose(), &expected).await
+    site.provider_cache.verify_id_token(host, settings, metadata, untrusted.expose(), &expected).await
 }
 
 /// The claims of the ID token and, when it is on, of userinfo.
