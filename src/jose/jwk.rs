@@ -19,6 +19,17 @@ const RSA_MODULUS_BITS: core::ops::RangeInclusive<usize> = 2048..=8192;
 const MAX_RSA_EXPONENT_BITS: usize = 33;
 /// The members that only a private or symmetric key has (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2).
 const SECRET_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+/// The points of small order on Ed25519, and other ways to write them, without the sign: under such a key signatures are
+/// good that nobody made. WebCrypto is to find none good (Web Cryptography Level 2, Ed25519); not every platform does so.
+const SMALL_ORDER: [&str; 7] = [
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "7P_______________________________________38",
+    "7f_______________________________________38",
+    "7v_______________________________________38",
+    "JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU",
+    "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o",
+];
 
 /// The signature keys of a JWK Set (RFC 7517 §5). The default is the empty set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -209,7 +220,8 @@ impl KeyMaterial {
                 (full(&x) && full(&y)).then_some(Self::Ec { crv, x, y })
             }
             "OKP" if object.get("crv")?.as_str()? == "Ed25519" => {
-                Some(Self::Okp { x: decode(object, "x")?.try_into().ok()? })
+                let x = decode(object, "x")?.try_into().ok()?;
+                (!is_of_small_order(x)).then_some(Self::Okp { x })
             }
             _ => None,
         }
@@ -307,6 +319,13 @@ impl core::error::Error for JwkError {}
 
 fn decode(object: &Object, name: &str) -> Option<Vec<u8>> {
     Base64UrlUnpadded::decode_vec(object.get(name)?.as_str()?).ok()
+}
+
+fn is_of_small_order(mut x: [u8; 32]) -> bool {
+    if let Some(last) = x.last_mut() {
+        *last &= 0x7f;
+    }
+    SMALL_ORDER.contains(&Base64UrlUnpadded::encode_string(&x).as_str())
 }
 
 fn without_leading_zeros(mut number: Vec<u8>) -> Vec<u8> {

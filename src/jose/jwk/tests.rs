@@ -57,6 +57,24 @@ fn every_kind_is_read_and_written() {
 }
 
 #[test]
+fn a_key_under_which_anything_is_signed_is_skipped() {
+    let read = |x: [u8; 32]| set(&json!([{"kty": "OKP", "crv": "Ed25519", "x": base64url(&x)}])).len();
+    let bytes = |first: u8, middle: u8, last: u8| {
+        let mut x = [middle; 32];
+        (x[0], x[31]) = (first, last);
+        x
+    };
+    // 1 with either sign: the neutral element, of which everything is a multiple; then 0, -1, and the same beyond p.
+    for (first, middle, last) in [(1, 0, 0), (0, 0, 0), (0xec, 0xff, 0x7f), (0xed, 0xff, 0x7f), (0xee, 0xff, 0x7f)] {
+        assert_eq!((read(bytes(first, middle, last)), read(bytes(first, middle, last | 0x80))), (0, 0), "{first:x}");
+    }
+    for text in ["JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU", "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o"] {
+        assert_eq!(read(Base64UrlUnpadded::decode_vec(text).unwrap().try_into().unwrap()), 0, "{text}");
+    }
+    assert_eq!((read(bytes(2, 0, 0)), read(bytes(0xeb, 0xff, 0x7f))), (1, 1), "others are for the platform to judge");
+}
+
+#[test]
 fn what_is_no_public_signature_key_is_skipped() {
     let [rsa, p256, p384, ed25519] = TestKey::all().map(|key| key.jwk());
     let short = base64url(&[1; 31]);
