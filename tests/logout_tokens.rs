@@ -347,3 +347,19 @@ fn a_new_key_of_the_provider_is_looked_up() {
     assert_eq!(log_out(&world, &json!({"sid": SID})).status(), 200);
     assert!(!is_in(&browser));
 }
+
+#[test]
+fn a_token_that_anybody_posts_holds_up_no_sign_in() {
+    let world = world();
+    let browser = alice(&world);
+    world.host.pass(3580);
+    let foreign = logout_token(&world, &json!({"sub": "alice"}), &header("kid", json!("made up")));
+    assert_eq!(world.send(&post(&foreign)).status(), 400);
+    // A moment later the provider changes its key: a session that is renewed now goes on, and another one begins.
+    world.provider().rotate(TestKey::rs256().with_kid(Some("next")));
+    assert!(is_in(&browser));
+    assert_eq!(world.host.last_event(), "refresh.finished");
+    world.provider().rotate(TestKey::rs256().with_kid(Some("third")));
+    world.host.pass(60);
+    assert!(is_in(&alice(&world)));
+}

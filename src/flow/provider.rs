@@ -35,8 +35,10 @@ const REST: Duration = Duration::from_secs(5);
 pub struct ProviderCache {
     metadata: Slot<Metadata>,
     keys: Slot<JwkSet>,
-    /// When a token with an unknown key last made us fetch the keys anew.
-    last_extra_fetch: RefCell<Option<Timestamp>>,
+    /// When a token with an unknown key last made us fetch the keys anew: one from the provider's own hand, and one that
+    /// anybody may have sent, who is not to hold up the others.
+    fetched_for_provider: RefCell<Option<Timestamp>>,
+    fetched_for_anybody: RefCell<Option<Timestamp>>,
 }
 
 #[derive(Debug)]
@@ -169,7 +171,9 @@ impl ProviderCache {
         let refused = |error| Error::from(ProviderError::IdToken(error));
         let untrusted = &UntrustedJwt::parse(untrusted).map_err(|error| refused(error.into()))?;
         match self.judge_id_token(host, metadata, untrusted, expected).await? {
-            Err(IdTokenError::Jws(JwsError::AlgorithmNotAllowed)) if self.may_fetch_again(host.now()) => {
+            Err(IdTokenError::Jws(JwsError::AlgorithmNotAllowed))
+                if may_fetch_again(&self.fetched_for_provider, host.now()) =>
+            {
                 self.metadata.expire(host.now());
                 self.keys.expire(host.now());
                 let metadata = self.metadata(host, settings).await?;
@@ -189,7 +193,7 @@ impl ProviderCache {
     ) -> Result<Result<IdToken, IdTokenError>, Error> {
         let judge = async |keys: &JwkSet| id_token::verify(untrusted.clone(), expected, keys, host).await;
         let is_about_keys = |error: &IdTokenError| matches!(error, IdTokenError::Jws(error) if is_about_keys(*error));
-        self.judged(host, metadata, judge, is_about_keys).await
+        self.judged_after(&self.fetched_for_provider, host, metadata, judge, is_about_keys).await
     }
 
     /// Verifies a logout token. Anyone may post one: what is no token at all costs the provider nothing.
@@ -222,7 +226,8 @@ impl ProviderCache {
         self.judged(host, metadata, judge, is_about_keys).await
     }
 
-    /// A judgement by the provider's keys. When it fails for want of one, they are fetched anew, once.
+    /// A judgement by the provider's keys on what anybody may cause. When it fails for want of one, they are fetched
+    /// anew, once.
     pub(super) async fn judged<T, E>(
         &self,
         host: &impl Host,
@@ -230,24 +235,35 @@ impl ProviderCache {
         judge: impl AsyncFn(&JwkSet) -> Result<T, E>,
         is_about_keys: impl Fn(&E) -> bool,
     ) -> Result<Result<T, E>, Error> {
+        self.judged_after(&self.fetched_for_anybody, host, metadata, judge, is_about_keys).await
+    }
+
+    async fn judged_after<T, E>(
+        &self,
+        last_fetch: &RefCell<Option<Timestamp>>,
+        host: &impl Host,
+        metadata: &Metadata,
+        judge: impl AsyncFn(&JwkSet) -> Result<T, E>,
+        is_about_keys: impl Fn(&E) -> bool,
+    ) -> Result<Result<T, E>, Error> {
         let keys = self.keys(host, metadata).await?;
         match judge(&keys).await {
-            Err(error) if is_about_keys(&error) && self.may_fetch_again(host.now()) => {
+            Err(error) if is_about_keys(&error) && may_fetch_again(last_fetch, host.now()) => {
                 let keys = self.keys.keep(fetch_keys(host, metadata).await?, host.now());
                 Ok(judge(&keys).await)
             }
             verdict => Ok(verdict),
         }
     }
+}
 
-    fn may_fetch_again(&self, now: Timestamp) -> bool {
-        let Ok(mut last) = self.last_extra_fetch.try_borrow_mut() else { return false };
-        let allowed = last.is_none_or(|last| now.since(last) >= ASK_AGAIN_AFTER);
-        if allowed {
-            *last = Some(now);
-        }
-        allowed
+fn may_fetch_again(last_fetch: &RefCell<Option<Timestamp>>, now: Timestamp) -> bool {
+    let Ok(mut last) = last_fetch.try_borrow_mut() else { return false };
+    let allowed = last.is_none_or(|last| now.since(last) >= ASK_AGAIN_AFTER);
+    if allowed {
+        *last = Some(now);
     }
+    allowed
 }
 
 // Rotated; or replaced under its old name.
