@@ -186,3 +186,20 @@ fn what_waits_takes_no_write_from_what_is_newer() {
     assert_eq!(browser.visit("/").user(), Some("alice"));
     assert_eq!(world.host.take_counts().writes, 1, "the new one alone");
 }
+
+#[test]
+fn what_waits_here_and_what_was_stored_elsewhere_may_both_be_over() {
+    let world = World::usual();
+    world.provider().rotates.set(false);
+    let browser = signed_in(&world);
+    let old = browser.cookies_for(PAGE);
+    due(&world);
+    world.host.faults.save.set(true);
+    ask(&world, &old);
+    world.host.faults.save.set(false);
+    due(&world);
+    let elsewhere = gateway(&json!({}));
+    assert!(send(&elsewhere, &world.host, &FakeRequest::get("/").cookies(&old)).touches_session());
+    world.host.pass(3700);
+    assert_eq!(ask(&world, &old).user(), Some("alice"), "the refresh token is good");
+}

@@ -81,8 +81,8 @@ pub async fn stand(site: &Site, host: &impl Host, mut session: Session) -> Resul
     }
     let Some(checked_at) = standing::check(site, host, &session).await? else { return Ok(None) };
     let mut renewed = false;
-    // Twice: what another request has renewed, a while ago, may be due again itself.
-    for _ in 0..2 {
+    // Three times: what waits here for the store may be due again itself, and so may what another request has stored.
+    for _ in 0..3 {
         if session.validity.refresh_at.is_none_or(|due| now < due) {
             break;
         }
