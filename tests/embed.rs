@@ -252,6 +252,20 @@ fn signing_out() {
 }
 
 #[test]
+fn who_has_left_here_is_not_shown_as_signed_in_elsewhere() {
+    let around = usual();
+    around.host.turns.set(true);
+    let (browser, another) = (around.alice(), around.alice());
+    let listed = || around.visit(&another, "/oidc_account", index).body.split("<li>").count() - 1;
+    assert_eq!(listed(), 1);
+    around.visit(&browser, "/leave", async |visit| {
+        visit.logout_here().await;
+        Ok(String::new())
+    });
+    assert_eq!(listed(), 0);
+}
+
+#[test]
 fn a_renewed_session_goes_back_with_any_answer() {
     let around = usual();
     for forbidden in [false, true] {

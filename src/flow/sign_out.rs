@@ -51,10 +51,11 @@ pub async fn sign_out(
 
 /// Ends the session here alone, as Flask-OIDC's `logout` does; the provider's goes on. The cookies to remove.
 pub async fn here(site: &Site, host: &impl Host, cookies: &str) -> Vec<SetCookie> {
-    if let Some(session) = identify::last_session(site, cookies)
-        && standing::end_session(site, host, &session).await.is_err()
-    {
-        site.tell_unsaved(host, &session.identity);
+    if let Some(session) = identify::last_session(site, cookies) {
+        members::leave(site, host, &session).await;
+        if standing::end_session(site, host, &session).await.is_err() {
+            site.tell_unsaved(host, &session.identity);
+        }
     }
     removals(site, cookies)
 }
