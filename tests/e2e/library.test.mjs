@@ -64,6 +64,16 @@ withExample('custom-state', {}, (stack) => {
   });
 });
 
+const stranger = { password: 'stranger', claims: { sub: 'stranger' } };
+
+withExample('hello', { provider: { accounts: { ...ACCOUNTS, stranger } } }, (stack) => {
+  test('greets one of whom the provider says nothing', async () => {
+    const visitor = stack().visitor();
+    assert.equal((await visitor.signIn('/login', 'stranger')).text, 'Hello, stranger!');
+    assert.equal((await visitor.navigate('/')).text, 'Welcome stranger');
+  });
+});
+
 const ROLES = {
   ...ACCOUNTS,
   alice: { ...ACCOUNTS.alice, claims: { ...ACCOUNTS.alice.claims, resource_access: { newspaper: { roles: ['editor', 'writer'] } } } },

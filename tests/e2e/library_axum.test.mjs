@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { signsOut, withExample } from './support/example.mjs';
-import { getToken, presented, withMachine } from './support/machine.mjs';
+import { getToken, presented, proofKey, withMachine } from './support/machine.mjs';
 import { accessToken } from './support/stack.mjs';
 
 const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' };
@@ -122,5 +122,22 @@ withExample('axum', { provider: { configure }, vars: { OIDC_ACCESS_TOKENS: 'jwt'
     assert.equal((await ask(presented)).status, 200);
     assert.equal((await ask({ ...presented, certFingerprintSHA256: '0'.repeat(64) })).status, 401);
     assert.equal((await ask(undefined)).status, 401);
+  });
+});
+
+const machine = withMachine({ format: 'jwt', scope: 'openid' });
+const ofTokens = { OIDC_ACCESS_TOKENS: 'jwt', OIDC_AUDIENCE: [AUDIENCE], OIDC_RULES: [{ path: '/inner/*', access: 'token' }] };
+
+withExample('axum', { provider: { configure: machine }, vars: ofTokens }, (stack) => {
+  test('nested layers judge a request once, and so does an extractor after a rule', async () => {
+    const key = proofKey();
+    const { access_token: token } = await getToken(stack().provider.issuer, { resource: AUDIENCE, scope: 'openid', key });
+    for (const target of ['/inner/api', '/api']) {
+      const proof = key.prove({ htm: 'GET', htu: `${stack().publicUrl}${target}` }, token);
+      const ask = () => stack().visitor().fetch(target, { headers: { Authorization: `DPoP ${token}`, DPoP: proof } });
+      const answer = await ask();
+      assert.deepEqual([answer.status, answer.text, answer.headers['cache-control']], [200, 'hello machine', 'private'], target);
+      assert.match((await ask()).headers['www-authenticate'], /error="invalid_dpop_proof"/, 'a proof counts once');
+    }
   });
 });

@@ -3,7 +3,8 @@
 use axum::{
     Router,
     body::Body,
-    http::Response,
+    extract::FromRequestParts,
+    http::{Response, request::Parts},
     routing::{get, post},
 };
 use edge_oidc::{
@@ -18,6 +19,8 @@ async fn fetch(request: HttpRequest, env: Env, _context: Context) -> Result<Resp
     let oidc = Oidc::from_env(&env)?;
     // A part of the site may have a layer of its own.
     let staff = Router::new().route("/page", get(staff)).layer(oidc.layer());
+    // Inside of another one it does nothing: a request is judged once.
+    let inner = Router::new().route("/api", get(api)).layer(oidc.layer());
     let mut router = Router::new()
         .route("/", get(index))
         .route("/login", get(login))
@@ -27,6 +30,7 @@ async fn fetch(request: HttpRequest, env: Env, _context: Context) -> Result<Resp
         .route("/api/notes", post(note_by))
         .route("/api/open", get(open))
         .route("/logout", get(logout))
+        .nest("/inner", inner)
         // It stands around what is there already: so it comes last.
         .layer(oidc.layer())
         .nest("/staff", staff)
@@ -54,18 +58,27 @@ async fn note(user: User, body: String) -> String {
 /// What waits for the platform is not `Send`, as axum wants it: this makes it so.
 #[worker::send]
 async fn token(_user: User, visit: Visit) -> std::result::Result<String, Answer> {
-    let names = ["groups"];
-    match visit.access_token().await? {
-        Some(token) => Ok(visit.user_getinfo_by(&token, &names).await?["groups"].to_string()),
-        None => Ok("no access token".to_owned()),
+    let Some(token) = visit.access_token().await? else { return Ok("no access token".to_owned()) };
+    let info = visit.user_getinfo_by(&token, &["groups"]).await?;
+    Ok(info.get("groups").map_or("no groups".to_owned(), ToString::to_string))
+}
+
+/// Those in a group, as an extractor of one's own.
+struct Staff(User);
+
+impl<S: Send + Sync> FromRequestParts<S> for Staff {
+    type Rejection = Answer;
+
+    #[worker::send]
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> std::result::Result<Self, Answer> {
+        let user = User::from_request_parts(parts, state).await?;
+        Visit::from_request_parts(parts, state).await?.require("groups", ["staff"]).await?;
+        Ok(Self(user))
     }
 }
 
-/// Those in a group.
-#[worker::send]
-async fn staff(visit: Visit) -> std::result::Result<String, Answer> {
-    let user = visit.require("groups", ["staff"]).await?;
-    Ok(format!("{} is staff", user.subject()))
+async fn staff(Staff(user): Staff) -> String {
+    format!("{} is staff", user.subject())
 }
 
 #[worker::send]

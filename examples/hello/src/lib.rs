@@ -26,7 +26,8 @@ async fn index(visit: &Visit) -> Result<Response> {
 async fn login(visit: &Visit) -> Result<Response> {
     visit.require_login().await?;
     let info = visit.user_getinfo(&["email", "nickname"]).await?;
-    Response::ok(format!("Hello, {}!", info["email"].as_str().unwrap_or("stranger")))
+    let email = info.get("email").and_then(|email| email.as_str());
+    Response::ok(format!("Hello, {}!", email.unwrap_or("stranger")))
 }
 
 /// Asks the provider's API on behalf of the visitor.
