@@ -47,6 +47,9 @@ async function pack(wasmBindgen, name) {
   mkdirSync(folder, { recursive: true });
   await bindWasm(wasmBindgen, join(compiledFolder('example'), `example_${name.replaceAll('-', '_')}.wasm`), bound);
   renameSync(join(bound, 'index_bg.wasm'), join(folder, 'index_bg.wasm'));
-  await bundle(join(ROOT, 'scripts', 'lib', 'example-entry.js'), join(folder, 'index.js'), { 'worker.wasm': join(bound, 'index.js') });
+  await bundle(join(ROOT, 'scripts', 'lib', 'example-entry.js'), join(folder, 'index.js'), { 'worker.wasm': join(bound, 'index.js') }, []);
   rmSync(bound, { recursive: true });
+  // Of an example that has an entry around it, as wrangler would bundle it.
+  const entry = join(EXAMPLES, name, 'entry.js');
+  if (existsSync(entry)) await bundle(entry, join(folder, 'entry.js'), {}, []);
 }

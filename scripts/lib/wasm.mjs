@@ -28,11 +28,14 @@ export function guardModules(bound) {
   return { 'edge-oidc.wasm': join(bound, 'index.js'), 'edge-oidc.glue': join(ROOT, 'src', 'edge', 'glue.js') };
 }
 
-/** One script of `entry` and all it imports but the WebAssembly; `aliases` say where modules lie that it names. */
-export async function bundle(entry, outfile, aliases) {
+/**
+ * One script of `entry` and all it imports but the WebAssembly; `aliases` say where modules lie that it names, `inject`
+ * what takes the place of the platform's own: nothing in a Worker that others would build by worker-build.
+ */
+export async function bundle(entry, outfile, aliases, inject = [join(ROOT, 'src', 'edge', 'soon.js')]) {
   await run(nodeTool('esbuild'), [
     entry, ...Object.entries(aliases).map(([name, path]) => `--alias:${name}=${path}`), `--outfile=${outfile}`,
-    `--inject:${join(ROOT, 'src', 'edge', 'soon.js')}`, '--bundle', '--format=esm', '--minify', '--external:./index_bg.wasm', '--external:cloudflare:*', '--log-level=warning',
+    ...inject.map((file) => `--inject:${file}`), '--bundle', '--format=esm', '--minify', '--external:./index_bg.wasm', '--external:cloudflare:*', '--log-level=warning',
   ]);
   // Neither workerd nor wrangler read a phase, though they import modules in it.
   writeFileSync(outfile, readFileSync(outfile, 'utf8').replace('import source ', 'import '));

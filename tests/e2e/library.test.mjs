@@ -64,6 +64,32 @@ withExample('custom-state', {}, (stack) => {
   });
 });
 
+// By the entry around it, which tells those who wait, or as worker-build makes it, where the runtime does.
+for (const main of ['entry.js', 'index.js']) {
+  withExample('custom-state', { modules: { [main]: 'esModule', 'index_bg.wasm': 'wasm' } }, (stack) => {
+    test(`a panic costs those who wait at that moment, and nothing that comes after it (${main})`, async () => {
+      const visitor = stack().visitor();
+      await visitor.signIn('/order?item=cheese&amount=3');
+      const other = stack().visitor();
+      const callback = await other.callbackUrl('/order?item=wine&amount=1', 'bob');
+      for (let n = 0; n < 3; n += 1) {
+        const [page, told] = [await visitor.navigate('/phone'), await visitor.fetch('/phone')];
+        assert.deepEqual([page.status, told.status], [500, 500]);
+        if (main === 'entry.js') {
+          assert.match(page.text, /^<!doctype html>\n<html lang="en">[^]*host\.internal/);
+          assert.equal(told.json().error, 'host.internal');
+          assert.deepEqual([page.headers['cache-control'], told.headers['cache-control']], ['no-store', 'no-store']);
+        }
+        const next = await visitor.navigate('/');
+        assert.deepEqual([next.status, next.headers['cache-control']], [200, 'private'], 'the session stands, and answers are judged');
+      }
+      const done = await other.navigate(callback);
+      assert.deepEqual([done.text, other.sessionCookies.length], ['1 wine for bob', 1], 'a sign-in that was begun is finished');
+      assert.match(stack().worker.log(), /panicked at .*custom-state/, 'the log says where');
+    });
+  });
+}
+
 const stranger = { password: 'stranger', claims: { sub: 'stranger' } };
 
 withExample('hello', { provider: { accounts: { ...ACCOUNTS, stranger } } }, (stack) => {

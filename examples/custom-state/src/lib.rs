@@ -18,6 +18,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             "/" => Response::ok("/order?item=cheese&amount=3"),
             "/order" => order(&visit, &request.url()?).await,
             "/oidc_callback" => ordered(&visit).await,
+            "/phone" => phone(&visit).await,
             _ => Response::error("nothing here", 404),
         })
         .await
@@ -37,4 +38,9 @@ async fn ordered(visit: &Visit) -> Result<Response> {
         Some(Order { item, amount }) => Response::ok(format!("{amount} {item} for {}", user.subject())),
         None => Response::error("nothing was ordered", 400),
     }
+}
+
+/// A mistake, to be seen: to index panics when the claim is not known, which ends the instance. `get` would not.
+async fn phone(visit: &Visit) -> Result<Response> {
+    Response::ok(visit.user_getinfo(&["phone"]).await?["phone"].to_string())
 }
