@@ -256,6 +256,18 @@ fn for_an_environment_on_this_machine() {
 }
 
 #[test]
+fn from_one_origin_to_another() {
+    let desk = Desk::new(true);
+    desk.run(&desk.usual(&[]));
+    desk.file_has("OIDC_ORIGIN = ");
+    let file = desk.folder.read("wrangler.toml");
+    let outcome = desk.run(&["--provider", desk.provider.issuer(), "--site", SITE, "--origin", "route"]);
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stderr.contains("OIDC_ORIGIN stands in wrangler.toml"), "{outcome:?}");
+    assert_eq!(desk.folder.read("wrangler.toml"), file);
+}
+
+#[test]
 fn a_file_that_it_can_t_change() {
     let desk = Desk::new(true);
     desk.folder.write("wrangler.jsonc", "{ // mine\n}");
@@ -285,6 +297,7 @@ fn other_kinds_of_sites() {
 fn what_can_t_be_done() {
     let desk = Desk::new(true);
     desk.folder.write("of_another_provider.json", r#"{"web":{"client_id":"x","issuer":"https://other.example"}}"#);
+    desk.folder.write("empty", "\n");
     let issuer = desk.provider.issuer();
     let other =
         format!(r#"{{"web":{{"client_id":"x","issuer":"{issuer}","redirect_uris":["https://x/oidc_callback"]}}}}"#);
@@ -293,7 +306,14 @@ fn what_can_t_be_done() {
         (&["--provider", "http://idp.example"][..], 1, "provider: "),
         (&["--provider", issuer, "--site", "https://app.example.com/app"], 1, "scheme and host alone"),
         (&["--provider", issuer, "--site", SITE, "--origin", "ftp://x"], 1, "origin: "),
+        (&["--provider", issuer, "--site", SITE, "--origin", SITE], 1, "another place than the site"),
+        (&["--provider", issuer, "--site", SITE, "--origin", "https://o.example/?a=b"], 1, "without a ?query"),
+        (&["--provider", issuer, "--site", "https://app.example.com:8443"], 1, "is not deployed to"),
+        (&["--provider", issuer, "--site", "http://localhost:8790"], 1, "--local for this machine"),
         (&["--store", "disk"], 2, "expected kv or durable"),
+        (&["--client-id", ""], 2, "--client-id: expected a value"),
+        (&["--client-secret", ""], 2, "--client-secret: expected a value"),
+        (&["--client-secret", "@empty"], 2, "--client-secret: expected a value"),
         (&["--client-secret", "@none"], 2, "none can't be read"),
         (&["--nonsense"], 2, "--nonsense"),
     ] {

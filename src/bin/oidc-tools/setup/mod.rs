@@ -14,7 +14,7 @@ use edge_oidc::{
         registration::{self, Provider},
     },
     secret::Secret,
-    web::secure_url::SecureUrl,
+    web::secure_url::{SecureUrl, is_loopback_host},
 };
 use lexopt::{Parser, ValueExt as _};
 
@@ -85,7 +85,7 @@ impl Options {
                 "provider" => options.provider = Some(parser.value()?.string()?),
                 "site" => options.site = Some(parser.value()?.string()?),
                 "origin" => options.origin = Some(parser.value()?.string()?),
-                "client-id" => options.client_id = Some(parser.value()?.string()?),
+                "client-id" => options.client_id = Some(not_empty("--client-id", parser.value()?.string()?)?),
                 "client-secret" => options.client_secret = Some(secret_of(&parser.value()?.string()?)?),
                 "public-client" => options.public_client = true,
                 "client-file" => options.client_file = PathBuf::from(parser.value()?),
@@ -108,11 +108,16 @@ fn is_durable(name: &str) -> Result<bool, UsageError> {
     }
 }
 
+fn not_empty(option: &str, text: String) -> Result<String, UsageError> {
+    if text.is_empty() { Err(UsageError(format!("{option}: expected a value, got nothing"))) } else { Ok(text) }
+}
+
 fn secret_of(value: &str) -> Result<Secret<String>, UsageError> {
-    let Some(path) = value.strip_prefix('@') else { return Ok(Secret::new(value.to_owned())) };
+    const OPTION: &str = "--client-secret";
+    let Some(path) = value.strip_prefix('@') else { return not_empty(OPTION, value.to_owned()).map(Secret::new) };
     let text = fs::read_to_string(path)
         .map_err(|error| UsageError(format!("--client-secret: {path} can't be read: {}", error.kind())))?;
-    Ok(Secret::new(text.trim().to_owned()))
+    not_empty(OPTION, text.trim().to_owned()).map(Secret::new)
 }
 
 /// Does it all, in the order in which it can fail without leaving something half done.
@@ -128,8 +133,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         None => dialogue::ask(question, option),
     };
     let provider = discover(&answer(&options.provider, "Provider (its issuer URL)", "--provider")?, &terminal)?;
-    let site = site_url(&answer(&options.site, "Site (the URL visitors open)", "--site")?)?;
-    let origin = origin(&answer(&options.origin, "Origin (a URL, or \"route\", or \"binding\")", "--origin")?)?;
+    let site = site_url(&answer(&options.site, "Site (the URL visitors open)", "--site")?, options.local)?;
+    let origin = origin(&site, &answer(&options.origin, "Origin (a URL, or \"route\", or \"binding\")", "--origin")?)?;
+
+    if matches!(origin, Origin::Route) && before.variables().contains_key("OIDC_ORIGIN") {
+        // With it the comments before it would go.
+        let found =
+            format!("origin: OIDC_ORIGIN stands in {}, and requests would go there", options.files.config.display());
+        return Err(Failure::new(found).cure("take that line out, then the same again"));
+    }
 
     let client = client::find(options, site.as_str(), &provider, configured(&before, &provider).as_deref(), &terminal)?;
     setup.tell(&client.story);
@@ -277,20 +289,36 @@ enum Origin {
     Binding,
 }
 
-fn origin(text: &str) -> Result<Origin, Failure> {
-    match text {
-        "route" => Ok(Origin::Route),
-        "binding" => Ok(Origin::Binding),
-        url => SecureUrl::parse(url).map(Origin::Url).map_err(|error| Failure::new(format!("origin: {error}"))),
+fn origin(site: &SecureUrl, text: &str) -> Result<Origin, Failure> {
+    let url = match text {
+        "route" => return Ok(Origin::Route),
+        "binding" => return Ok(Origin::Binding),
+        url => SecureUrl::parse(url).map_err(|error| Failure::new(format!("origin: {error}")))?,
+    };
+    if url.query().is_some() {
+        return Err(Failure::new("origin: expected a URL without a ?query").cure("each request brings its own"));
     }
+    // The Worker would ask itself.
+    if url.origin() == site.origin() {
+        return Err(Failure::new("origin: expected another place than the site")
+            .cure("--origin route, if that is what DNS points to"));
+    }
+    Ok(Origin::Url(url))
 }
 
-fn site_url(text: &str) -> Result<SecureUrl, Failure> {
+fn site_url(text: &str, local: bool) -> Result<SecureUrl, Failure> {
     let url = SecureUrl::parse(text).map_err(|error| Failure::new(format!("site: {error}")))?;
-    if matches!(url.path(), "" | "/") && url.query().is_none() {
-        return Ok(url);
+    let origin = url.origin();
+    if !matches!(url.path(), "" | "/") || url.query().is_some() {
+        return Err(Failure::new("site: expected scheme and host alone").cure(format!("--site {origin}")));
     }
-    Err(Failure::new("site: expected scheme and host alone").cure(format!("--site {}", url.origin())))
+    // Routes have no ports, and nobody else comes to this machine.
+    let host = origin.strip_prefix("https://");
+    if !local && host.is_none_or(|host| host.contains(':') || is_loopback_host(host)) {
+        let cure = "--site https://HOST, or --local for this machine";
+        return Err(Failure::new(format!("site: a Worker is not deployed to {origin}")).cure(cure));
+    }
+    Ok(url)
 }
 
 /// The client that the configuration names, if it is one of this provider.
