@@ -39,6 +39,7 @@ const RULES = [
 
 await script(HELP, async (argv) => {
   const options = parseOptions(argv);
+  const folder = stateFolder(options.state);
   const port = await freePort('port', options.port);
   const publicUrl = `http://localhost:${port}`;
 
@@ -46,8 +47,6 @@ await script(HELP, async (argv) => {
   await run(process.execPath, [join(ROOT, 'scripts', 'build.mjs')], { show: true, next: 'npm run build' });
 
   headline('Starting');
-  const folder = join(options.state, '.demo');
-  mkdirSync(folder, { recursive: true });
   const secretsFile = join(folder, '.dev.vars');
   const secrets = localSecrets(secretsFile);
   // Only now: what npm has brought may not be there before the build has said so.
@@ -95,6 +94,17 @@ function parseOptions(argv) {
     values[name] = Number(values[name]);
   }
   return { ...values, state: resolve(values.state) };
+}
+
+/** Where the demo keeps what it needs: known before anything takes long. */
+function stateFolder(state) {
+  const folder = join(state, '.demo');
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new Failure(`${folder} can't be made (${error.code})`, 'npm start -- --state DIR');
+  }
+  return folder;
 }
 
 /** `port`, or any free one for 0; fails when it is taken. */

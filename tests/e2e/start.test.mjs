@@ -92,6 +92,12 @@ describe('npm start', () => {
     }
   });
 
+  test('names the option when there is nowhere to keep its state', async () => {
+    const demo = startDemo('--port', '0', '--state', fileURLToPath(import.meta.url));
+    assert.equal(await demo.ended, 1);
+    assert.match(demo.output(), /\.demo can't be made \(ENOTDIR\)\nnext: {2}npm start -- --state DIR/);
+  });
+
   test('says how it is used', async () => {
     const help = startDemo('--help');
     assert.equal(await help.ended, 0);
