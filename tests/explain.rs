@@ -74,6 +74,8 @@ fn verdicts() {
         (&["GET", "/admin%2fx"], "refuse", json!(null)),
         (&["GET", "/public/../admin"], "refuse", json!(null)),
         (&["GET", "/shop;x"], "refuse", json!(null)),
+        (&["TRACE", "/shop"], "refuse", json!(3)),
+        (&["TRACE", "/elsewhere"], "sign_in", json!(6)),
     ] {
         let answer = explained(&folder, arguments);
         assert_eq!(

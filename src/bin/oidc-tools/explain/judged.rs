@@ -89,7 +89,10 @@ pub(crate) fn answer(config: &Config, question: &Question, now: Timestamp) -> Re
     if judgement.outcome == Outcome::SignIn && !route::cookies_reach(&config.routes, &path) {
         judgement.outcome = Outcome::Forbid;
     }
-    let (verdict, meaning) = named(judgement.outcome, rule);
+    let (verdict, meaning) = match judgement.outcome {
+        Outcome::Admit if question.method == "TRACE" => ("refuse", "405: the origin would show what it is told"),
+        outcome => named(outcome, rule),
+    };
     Ok(Answer {
         rules: met(config, index, &question.method, &path),
         decided_by: index,
