@@ -23,6 +23,9 @@ fn environment(json: &str) -> Option<(Variables, Bindings)> {
     let bindings = parts.remove("bindings")?;
     let bound = |name: &str| bindings.get(name).and_then(Value::as_bool);
     let bindings = Bindings { kv: bound("kv")?, durable: bound("durable")?, origin: bound("origin")? };
-    let Value::Object(variables) = parts.remove("variables")? else { return None };
-    Some((variables.into_iter().collect(), bindings))
+    let Value::Object(members) = parts.remove("variables")? else { return None };
+    // One after the other: `collect` would bring a sorting algorithm along.
+    let mut variables = Variables::new();
+    variables.extend(members);
+    Some((variables, bindings))
 }

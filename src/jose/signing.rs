@@ -24,8 +24,9 @@ impl SigningKey {
     /// What it may be used for elsewhere (`key_ops`, `ext`) is not looked at; its own `alg`, if any, must be the one.
     pub fn parse(jwk: &Object) -> Option<Self> {
         let members = ["kty", "crv", "x", "y", "kid", "use", "alg"];
-        let public = jwk.iter().filter(|(name, _)| members.contains(&name.as_str()));
-        let public = Jwk::from_object(&public.map(|(name, value)| (name.clone(), value.clone())).collect())?;
+        let mut public = Object::new();
+        public.extend(members.iter().filter_map(|name| Some(((*name).to_owned(), jwk.get(*name)?.clone()))));
+        let public = Jwk::from_object(&public)?;
         let alg = match public.material() {
             KeyMaterial::Ec { crv: Curve::P256, .. } => Alg::Es256,
             KeyMaterial::Okp { .. } => Alg::EdDsa,
