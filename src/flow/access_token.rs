@@ -178,6 +178,7 @@ async fn understand(
             let metadata = site.provider_cache.metadata(host, provider).await.map_err(unavailable)?;
             let client = &provider.client.id;
             let verdict = site.provider_cache.judged(
+                &site.provider_cache.fetched_for_anybody,
                 host,
                 &metadata,
                 async |keys| introspection::verify(untrusted.clone(), &expected, client, keys, host).await,

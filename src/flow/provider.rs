@@ -38,7 +38,7 @@ pub struct ProviderCache {
     /// When a token with an unknown key last made us fetch the keys anew: one from the provider's own hand, and one that
     /// anybody may have sent, who is not to hold up the others.
     fetched_for_provider: RefCell<Option<Timestamp>>,
-    fetched_for_anybody: RefCell<Option<Timestamp>>,
+    pub(super) fetched_for_anybody: RefCell<Option<Timestamp>>,
 }
 
 #[derive(Debug)]
@@ -169,31 +169,24 @@ impl ProviderCache {
         expected: &Expected<'_>,
     ) -> Result<IdToken, Error> {
         let refused = |error| Error::from(ProviderError::IdToken(error));
-        let untrusted = &UntrustedJwt::parse(untrusted).map_err(|error| refused(error.into()))?;
-        match self.judge_id_token(host, metadata, untrusted, expected).await? {
-            Err(IdTokenError::Jws(JwsError::AlgorithmNotAllowed))
-                if may_fetch_again(&self.fetched_for_provider, host.now()) =>
-            {
-                self.metadata.expire(host.now());
-                self.keys.expire(host.now());
-                let metadata = self.metadata(host, settings).await?;
-                let expected = Expected { algs: &metadata.id_token_algs, ..*expected };
-                self.judge_id_token(host, &metadata, untrusted, &expected).await?.map_err(refused)
-            }
-            verdict => verdict.map_err(refused),
-        }
-    }
-
-    async fn judge_id_token(
-        &self,
-        host: &impl Host,
-        metadata: &Metadata,
-        untrusted: &UntrustedJwt,
-        expected: &Expected<'_>,
-    ) -> Result<Result<IdToken, IdTokenError>, Error> {
-        let judge = async |keys: &JwkSet| id_token::verify(untrusted.clone(), expected, keys, host).await;
+        let untrusted = UntrustedJwt::parse(untrusted).map_err(|error| refused(error.into()))?;
         let is_about_keys = |error: &IdTokenError| matches!(error, IdTokenError::Jws(error) if is_about_keys(*error));
-        self.judged_after(&self.fetched_for_provider, host, metadata, judge, is_about_keys).await
+        let mut announced = None;
+        loop {
+            let metadata = announced.as_deref().unwrap_or(metadata);
+            let expected = Expected { algs: &metadata.id_token_algs, ..*expected };
+            let judge = async |keys: &JwkSet| id_token::verify(untrusted.clone(), &expected, keys, host).await;
+            match self.judged(&self.fetched_for_provider, host, metadata, judge, is_about_keys).await? {
+                Err(IdTokenError::Jws(JwsError::AlgorithmNotAllowed))
+                    if announced.is_none() && may_fetch_again(&self.fetched_for_provider, host.now()) =>
+                {
+                    self.metadata.expire(host.now());
+                    self.keys.expire(host.now());
+                    announced = Some(self.metadata(host, settings).await?);
+                }
+                verdict => return verdict.map_err(refused),
+            }
+        }
     }
 
     /// Verifies a logout token. Anyone may post one: what is no token at all costs the provider nothing.
@@ -207,7 +200,7 @@ impl ProviderCache {
         let untrusted = UntrustedJwt::parse(untrusted).map_err(|error| Error::Logout(error.into()))?;
         let judge = async |keys: &JwkSet| logout::verify_logout_token(untrusted.clone(), expected, keys, host).await;
         let is_about_keys = |error: &LogoutError| matches!(error, LogoutError::Jws(error) if is_about_keys(*error));
-        self.judged(host, metadata, judge, is_about_keys).await?.map_err(Error::Logout)
+        self.judged(&self.fetched_for_anybody, host, metadata, judge, is_about_keys).await?.map_err(Error::Logout)
     }
 
     /// Verifies an access token. What the token is to blame for is the inner error.
@@ -223,22 +216,11 @@ impl ProviderCache {
             AccessTokenError::Jws(error) => is_about_keys(*error),
             _ => false,
         };
-        self.judged(host, metadata, judge, is_about_keys).await
+        self.judged(&self.fetched_for_anybody, host, metadata, judge, is_about_keys).await
     }
 
-    /// A judgement by the provider's keys on what anybody may cause. When it fails for want of one, they are fetched
-    /// anew, once.
+    /// A judgement by the provider's keys. When it fails for want of one, they are fetched anew, once.
     pub(super) async fn judged<T, E>(
-        &self,
-        host: &impl Host,
-        metadata: &Metadata,
-        judge: impl AsyncFn(&JwkSet) -> Result<T, E>,
-        is_about_keys: impl Fn(&E) -> bool,
-    ) -> Result<Result<T, E>, Error> {
-        self.judged_after(&self.fetched_for_anybody, host, metadata, judge, is_about_keys).await
-    }
-
-    async fn judged_after<T, E>(
         &self,
         last_fetch: &RefCell<Option<Timestamp>>,
         host: &impl Host,
