@@ -7,7 +7,7 @@ import { Failure, paint, say, script } from './lib/terminal.mjs';
 import { denyTool } from './lib/tools.mjs';
 
 const HELP = `
-Usage: npm run dependencies [-- --if-available]
+Usage: npm run crates [-- --if-available]
 
 Checks the crates against deny.toml: known vulnerabilities, licences, sources.
 The first time compiles cargo-deny (about 5 minutes on 2 cores).
@@ -34,7 +34,7 @@ function parsed() {
   try {
     return parseArgs({ options: { 'if-available': { type: 'boolean', default: false } } }).values;
   } catch (error) {
-    throw new Failure(error.message, 'npm run dependencies -- --help');
+    throw new Failure(error.message, 'npm run crates -- --help');
   }
 }
 
