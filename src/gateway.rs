@@ -325,7 +325,7 @@ impl Gateway {
         if is_ahead(request) {
             return Ok(self.login_required(url, "login_required"));
         }
-        if let Some(there) = self.over_tls(url) {
+        if let Some(there) = self.over_tls(request, url) {
             return Ok(Reply::redirect(there));
         }
         check_rate(host, request).await?;
@@ -334,12 +334,12 @@ impl Gateway {
         Ok(reply)
     }
 
-    // Over plain HTTP a browser keeps none of our cookies (RFC 6265bis §5.7), and no sign-in would come to its end. Where
-    // the settings say what visitors use, that is not to be told by the URL.
-    fn over_tls(&self, url: &RequestUrl<'_>) -> Option<String> {
+    // Over plain HTTP a browser keeps none of our cookies (RFC 6265bis §5.7), and no sign-in would come to its end. The
+    // platform says so of the visitor's own connection; where the settings say what visitors use, that counts.
+    fn over_tls(&self, request: &impl IncomingRequest, url: &RequestUrl<'_>) -> Option<String> {
         let Config { public_origin: None, redirect_uri: None, .. } = &self.site.config else { return None };
-        let is_good = url.is_secure() || is_loopback_host(url.host());
-        (!is_good).then(|| ["https://", url.host(), url.target()].concat())
+        let is_plain = !url.is_secure() && request.header("cf-visitor").is_some_and(|says| says.contains("\"http\""));
+        is_plain.then(|| ["https://", url.host(), url.target()].concat())
     }
 
     fn login_required(&self, url: &RequestUrl<'_>, problem: &str) -> Reply {

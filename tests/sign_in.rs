@@ -116,25 +116,35 @@ fn no_header_of_a_client_moves_the_redirect_uri() {
 /// A zone that does not send its visitors on to https itself.
 #[test]
 fn nobody_signs_in_over_plain_http() {
+    let came =
+        |url: &str, scheme: &str| FakeRequest::page(url).header("cf-visitor", &format!(r#"{{"scheme":"{scheme}"}}"#));
     let world = World::usual();
     for (url, there) in [
         ("http://site.example/a%20b?c=%2f", "https://site.example/a%20b?c=%2f"),
         ("http://site.example:8080/oidc_login?next=/a", "https://site.example/oidc_login?next=/a"),
         ("http://site.example/oidc_account", "https://site.example/oidc_account"),
     ] {
-        let answer = world.send(&FakeRequest::page(url));
+        let answer = world.send(&came(url, "http"));
         assert_eq!((answer.status(), answer.location(), answer.set_cookies().len()), (302, there, 0));
         assert_eq!(answer.header("cache-control"), Some("no-store"));
     }
-    assert_eq!(world.send(&FakeRequest::get("http://site.example/a")).status(), 401);
-    // Where the settings say how visitors come, or the machine is the visitor's own, nobody is sent on.
-    for (settings, url) in [
-        (json!({"OIDC_PUBLIC_URL": "https://public.example"}), "http://site.example/"),
-        (json!({"OIDC_PUBLIC_URL": "http://localhost:8787"}), "http://site.example/"),
-        (json!({"OIDC_OVERWRITE_REDIRECT_URI": "https://public.example/oidc_callback"}), "http://site.example/"),
-        (json!({}), "http://localhost:8787/"),
+    assert_eq!(
+        world.send(&FakeRequest::get("http://site.example/a").header("cf-visitor", r#"{"scheme":"http"}"#)).status(),
+        401
+    );
+    // Where the settings say how visitors come, or the platform says otherwise or nothing, nobody is sent on.
+    for (settings, request) in [
+        (json!({"OIDC_PUBLIC_URL": "https://public.example"}), came("http://site.example/", "http")),
+        (json!({"OIDC_PUBLIC_URL": "http://localhost:8787"}), came("http://site.example/", "http")),
+        (
+            json!({"OIDC_OVERWRITE_REDIRECT_URI": "https://public.example/oidc_callback"}),
+            came("http://site.example/", "http"),
+        ),
+        (json!({}), came("http://site.example/", "https")),
+        (json!({}), FakeRequest::page("http://site.example/")),
+        (json!({}), came("https://site.example/", "http")),
     ] {
-        let answer = World::new(&settings).send(&FakeRequest::page(url));
+        let answer = World::new(&settings).send(&request);
         assert!(answer.location().starts_with("https://idp.example/authorize?"), "{settings}");
     }
 }
