@@ -194,6 +194,15 @@ fn nobody_is_signed_out_who_has_followed_no_link() {
         assert_eq!((answer.status(), world.host.last_event()), (403, "request.foreign"), "{ask:?}");
         assert_still_in(&world, &browser, &answer);
     }
+    // Of another site's every one gets the page that asks.
+    let theirs = FakeRequest::get("/oidc_logout").header("sec-fetch-site", "cross-site");
+    for ask in
+        [theirs.clone().header("sec-fetch-mode", "no-cors"), theirs.navigation().header("sec-purpose", "prefetch")]
+    {
+        let answer = browser.send(ask);
+        assert_eq!(answer.status(), 200);
+        assert_still_in(&world, &browser, &answer);
+    }
     let beacon = FakeRequest::post("/oidc_logout", "").header("sec-fetch-mode", "no-cors");
     let sent = browser.send(beacon.header("sec-fetch-site", "same-origin"));
     assert_signed_out(&world, &browser, &sent);

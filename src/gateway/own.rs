@@ -110,18 +110,20 @@ impl Gateway {
         url: &RequestUrl<'_>,
     ) -> Result<Reply, Error> {
         let body;
-        let parameters = if request.method() == "POST" {
+        let is_form = request.method() == "POST";
+        let parameters = if is_form {
             body = read_form(request).await?;
             Some(body.as_str())
-        } else if is_ahead(request) || is_embedded(request) {
-            return Err(Error::Foreign);
         } else {
             url.query()
         };
         let next = self.next(parameters).or_else(|| self.next(url.query()));
-        let everywhere = request.method() == "POST" && asks_everywhere(parameters);
+        let everywhere = is_form && asks_everywhere(parameters);
         if self.is_foreign(request, url) {
             return Ok(sign_out::confirm(&self.site, next.as_ref()));
+        }
+        if !is_form && (is_ahead(request) || is_embedded(request)) {
+            return Err(Error::Foreign);
         }
         sign_out::sign_out(&self.site, host, url, request.cookies(), (next, everywhere)).await
     }
