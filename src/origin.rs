@@ -16,6 +16,7 @@ use crate::{
     web::{
         cookie::{self, Remaining, SetCookie},
         path::RequestUrl,
+        percent::push_encoded,
         request::{CALLER, IncomingRequest},
     },
 };
@@ -159,28 +160,13 @@ fn whence(request: &impl IncomingRequest, public_origin: &str) -> impl Iterator<
 fn whole_url(origin: &OriginSettings, url: &RequestUrl<'_>, target: Cow<'_, str>) -> Option<String> {
     match (origin, target) {
         (OriginSettings::Url(base), target) => {
-            Some(as_written([&base.origin(), base.path().trim_end_matches('/'), &target].concat()))
+            Some([base.origin(), base.path().trim_end_matches('/'), &target].concat())
         }
         (OriginSettings::Binding | OriginSettings::SameUrl, Cow::Borrowed(_)) => None,
         (OriginSettings::Binding | OriginSettings::SameUrl, Cow::Owned(target)) => {
-            Some(as_written([url.origin(), &target].concat()))
+            Some([url.origin(), &target].concat())
         }
     }
-}
-
-/// A URL as the platform will write it, so that what is signed is what the origin gets: a URL that is given is parsed,
-/// and the parser encodes what it does not want raw in a query (WHATWG URL, special-query percent-encode set). In the
-/// path none of that is left but `'`, which stands there.
-fn as_written(url: String) -> String {
-    let is_encoded = |byte: u8| matches!(byte, b' ' | b'"' | b'\'' | b'<' | b'>' | 0x80..);
-    let Some((before, query)) = url.split_once('?').filter(|(_, query)| query.bytes().any(is_encoded)) else {
-        return url;
-    };
-    let mut written = [before, "?"].concat();
-    for byte in query.bytes() {
-        if is_encoded(byte) { push_encoded(&mut written, byte) } else { written.push(char::from(byte)) }
-    }
-    written
 }
 
 fn without_own_cookies(header: &str, names: &CookieNames) -> Option<HeaderEdit> {
@@ -241,13 +227,6 @@ fn encoded(text: &str, in_list: bool) -> String {
         }
     }
     value
-}
-
-fn push_encoded(value: &mut String, byte: u8) {
-    value.push('%');
-    for digit in [byte >> 4, byte & 0xF] {
-        value.push(char::from_digit(u32::from(digit), 16).unwrap_or('0').to_ascii_uppercase());
-    }
 }
 
 /// What of the origin's answer has to be looked at.

@@ -62,7 +62,7 @@ pub(super) fn public_origin(reader: &mut Reader<'_>) -> Option<String> {
     reader.read("OIDC_PUBLIC_URL", |value| {
         let url = value::url(value)?;
         if url.path() == "/" && url.query().is_none() {
-            Ok(url.origin())
+            Ok(url.origin().to_owned())
         } else {
             Err(Mismatch::new("scheme, host and port only", "leave out what comes after the host"))
         }

@@ -1,5 +1,7 @@
 //! The proof that a request came through us: a signed assertion of the identity, and a signature over the request.
 
+use std::borrow::Cow;
+
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::{Value, json};
 
@@ -12,7 +14,7 @@ use crate::{
     json::Object,
     origin::{Forward, HeaderEdit},
     session::record::kept_claims,
-    web::{message_signature::Coverage, path::RequestUrl, reply::Reply},
+    web::{message_signature::Coverage, path::RequestUrl, percent::push_encoded, reply::Reply},
 };
 
 /// Adds what `OIDC_ASSERTION` asks for to a request of `method` that came to `url`.
@@ -29,11 +31,12 @@ pub async fn attach(
 ) -> Result<(), Error> {
     let Some(settings) = &site.config.assertion else { return Ok(()) };
     let Some(key) = settings.keys.first() else { return Ok(()) };
-    let whole;
+    let (written, whole);
     let target = match &forward.url {
         None => url,
         Some(url) => {
-            whole = RequestUrl::parse(url)?;
+            written = as_written(url);
+            whole = RequestUrl::parse(&written)?;
             &whole
         }
     };
@@ -49,6 +52,21 @@ pub async fn attach(
         forward.edits.extend(signed);
     }
     Ok(())
+}
+
+/// A URL as the platform will write it, so that what is signed is what the origin gets: one that is given is parsed, and
+/// the parser encodes what it does not want raw in a query (WHATWG URL, special-query percent-encode set). In the path
+/// none of that is left but `'`, which stands there.
+fn as_written(url: &str) -> Cow<'_, str> {
+    let is_encoded = |byte: u8| matches!(byte, b' ' | b'"' | b'\'' | b'<' | b'>' | 0x80..);
+    let Some((before, query)) = url.split_once('?').filter(|(_, query)| query.bytes().any(is_encoded)) else {
+        return url.into();
+    };
+    let mut written = [before, "?"].concat();
+    for byte in query.bytes() {
+        if is_encoded(byte) { push_encoded(&mut written, byte) } else { written.push(char::from(byte)) }
+    }
+    written.into()
 }
 
 /// The public keys, for origins to check by (RFC 7517 §5).
@@ -126,5 +144,22 @@ impl Proof<'_> {
         };
         let signature = host.sign(self.key, coverage.base().as_bytes()).await.map_err(|_| Error::NotSigned)?;
         Ok(coverage.headers(&signature).map(|(name, value)| HeaderEdit::set(name, &value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_written_as_the_platform_writes_it() {
+        for raw in ('!'..='~').chain([' ', '\u{e9}', '\u{1f600}']).filter(|raw| *raw != '#') {
+            let query = format!("?{raw}=a{raw}b?/../%zz%41");
+            let given = format!("https://origin.example/it's{query}");
+            let written = as_written(&given);
+            assert_eq!(url::Url::parse(&given).unwrap().as_str(), written);
+            // And nothing else is encoded.
+            assert_eq!(written.ends_with(&query), !" '\"<>\u{e9}\u{1f600}".contains(raw), "{written}");
+        }
     }
 }

@@ -8,7 +8,7 @@ pub mod form;
 pub mod message_signature;
 pub mod pages;
 pub mod path;
-mod percent;
+pub(crate) mod percent;
 pub mod reply;
 pub mod request;
 pub mod return_to;

@@ -30,7 +30,7 @@ pub(super) fn is_encoded(bytes: &[u8]) -> bool {
 }
 
 /// Appends one byte as `%XX`.
-pub(super) fn push_encoded(to: &mut String, byte: u8) {
+pub(crate) fn push_encoded(to: &mut String, byte: u8) {
     to.push('%');
     to.extend([byte >> 4, byte & 0x0F].map(hex_digit));
 }

@@ -68,8 +68,8 @@ impl SecureUrl {
     }
 
     /// Scheme, host and port: `https://site.example:8443`.
-    pub fn origin(&self) -> String {
-        self.origin.clone()
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// The path as it was written; never empty.

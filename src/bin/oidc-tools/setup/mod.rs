@@ -176,7 +176,7 @@ impl Setup<'_> {
         file.requires("OIDC_SECRET_KEY", true);
         file.requires("OIDC_CLIENT_SECRET", !client.is_public);
         if !self.options.local {
-            file.variable("OIDC_PUBLIC_URL", &site.origin());
+            file.variable("OIDC_PUBLIC_URL", site.origin());
             let host = site.origin().split_once("://").map(|(_, host)| host.to_owned()).unwrap_or_default();
             match origin {
                 Origin::Route => file.route(&format!("{host}/*"), false),
@@ -268,7 +268,7 @@ impl Setup<'_> {
         }
         self.terminal.say("");
         let origin = site.origin();
-        let code = doctor::look_before_deployment(&self.options.files, &origin, secret, self.terminal, self.paint)?;
+        let code = doctor::look_before_deployment(&self.options.files, origin, secret, self.terminal, self.paint)?;
         let port = origin.rsplit_once(':').map_or("8787", |(_, port)| port).trim_start_matches('/');
         let environment = self.options.files.environment.as_deref();
         let [env, npm] =
